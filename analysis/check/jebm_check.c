@@ -1,0 +1,256 @@
+/* jebm-check: judge the claims of the paper by stored results.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/nearest.h"
+#include "app/share.h"
+#include "claims.h"
+#include "judge.h"
+#include "report.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: jebm-check [options]\n"
+    "Judge the claims of the paper by stored trajectories and manifests; nothing is run.\n"
+    "\n"
+    "  --claims FILE     claims to judge (default: the analysis/claims.ini that came with the "
+    "program)\n"
+    "  --results DIR     holds SCALE/FIDELITY/FIGURE/ (default: results/runs)\n"
+    "  --scale SCALE     quick, reduced or paper (default: the largest with complete data)\n"
+    "  --claim ID        judge only this claim, all its variants and fidelities; may be repeated\n"
+    "  --baseline FILE   verdicts of an earlier --json: exit 3 if one got worse\n"
+    "  --json FILE       write the verdicts with their numbers\n"
+    "  --markdown FILE   write the verdicts as a table\n"
+    "  --list            print what each claim says and how it is measured, and judge nothing\n"
+    "  --help, --version\n"
+    "\n"
+    "Exit status: 0 judged (whatever the verdicts), 1 data missing their manifest's digest, cut "
+    "or\n"
+    "corrupt, 2 usage or claims file, 3 a verdict worse than the baseline's.\n";
+
+enum { CLAIMS = 1, RESULTS, SCALE, CLAIM, BASELINE, JSON, MARKDOWN, LIST, HELP, VERSION };
+
+static const struct option long_options[] = {{"claims", required_argument, NULL, CLAIMS},
+                                             {"results", required_argument, NULL, RESULTS},
+                                             {"scale", required_argument, NULL, SCALE},
+                                             {"claim", required_argument, NULL, CLAIM},
+                                             {"baseline", required_argument, NULL, BASELINE},
+                                             {"json", required_argument, NULL, JSON},
+                                             {"markdown", required_argument, NULL, MARKDOWN},
+                                             {"list", no_argument, NULL, LIST},
+                                             {"help", no_argument, NULL, HELP},
+                                             {"version", no_argument, NULL, VERSION},
+                                             {NULL, 0, NULL, 0}};
+
+typedef struct options {
+    const char *claims, *results, *scale, *baseline, *json, *markdown;
+    const char *ids[64];
+    size_t nids;
+    int action; /* 0, LIST, HELP or VERSION */
+} options;
+
+static jebm_status bad_option(const char *word, jebm_error *err) {
+    const char *names[sizeof long_options / sizeof *long_options];
+    size_t n = 0;
+    for (; long_options[n].name != NULL; n++) {
+        names[n] = long_options[n].name;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (strncmp(word, "--", 2) == 0 && strcmp(word + 2, names[i]) == 0) {
+            return jebm_fail(err, JEBM_EINVAL, "option %s needs a value; see --help", word);
+        }
+    }
+    char hint[JEBM_HINT_TEXT];
+    return jebm_fail(err, JEBM_EINVAL, "found option '%.60s', expected one of --help%s", word,
+                     jebm_nearest_hint(word + strspn(word, "-"), names, n, hint));
+}
+
+static jebm_status check_scale(const char *scale, jebm_error *err) {
+    for (size_t i = 0; i < 3; i++) {
+        if (strcmp(scale, jebm_scales[i]) == 0) {
+            return JEBM_OK;
+        }
+    }
+    char hint[JEBM_HINT_TEXT];
+    return jebm_fail(err, JEBM_EINVAL, "found --scale %.40s, expected quick, reduced or paper%s",
+                     scale, jebm_nearest_hint(scale, jebm_scales, 3, hint));
+}
+
+static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *err) {
+    *o = (options){.results = "results/runs"};
+    opterr = 0;
+    for (int code; (code = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
+        switch (code) {
+        case CLAIMS:
+            o->claims = optarg;
+            break;
+        case RESULTS:
+            o->results = optarg;
+            break;
+        case SCALE:
+            o->scale = optarg;
+            JEBM_TRY(check_scale(optarg, err));
+            break;
+        case CLAIM:
+            if (o->nids == sizeof o->ids / sizeof *o->ids) {
+                return jebm_fail(err, JEBM_EINVAL, "found more than 64 times --claim");
+            }
+            o->ids[o->nids++] = optarg;
+            break;
+        case BASELINE:
+            o->baseline = optarg;
+            break;
+        case JSON:
+            o->json = optarg;
+            break;
+        case MARKDOWN:
+            o->markdown = optarg;
+            break;
+        case LIST:
+        case HELP:
+        case VERSION:
+            o->action = code;
+            break;
+        default:
+            return bad_option(argv[optind - 1], err);
+        }
+    }
+    if (optind < argc) {
+        return jebm_fail(err, JEBM_EINVAL, "found argument '%.60s', expected options only",
+                         argv[optind]);
+    }
+    return JEBM_OK;
+}
+
+/* an id names a section, or one claim of it: SECTION[/VARIANT]@FIDELITY */
+static bool names(const char *id, const jebm_claim *c) {
+    return strcmp(id, c->section) == 0 || strcmp(id, c->id) == 0;
+}
+
+static bool chosen(const options *o, const jebm_claim *c) {
+    bool any = o->nids == 0;
+    for (size_t i = 0; i < o->nids && !any; i++) {
+        any = names(o->ids[i], c);
+    }
+    return any;
+}
+
+static jebm_status unknown_id(const char *id, const jebm_claims *claims, jebm_error *err) {
+    const char **sections = malloc(claims->count * sizeof *sections);
+    char hint[JEBM_HINT_TEXT] = "";
+    if (sections != NULL) {
+        for (size_t c = 0; c < claims->count; c++) {
+            sections[c] = claims->list[c].section;
+        }
+        jebm_nearest_hint(id, sections, claims->count, hint);
+    }
+    free(sections);
+    return jebm_fail(err, JEBM_EINVAL, "found --claim %.60s, expected an id of %s%s; see --list",
+                     id, claims->path, hint);
+}
+
+static jebm_status check_ids(const options *o, const jebm_claims *claims, jebm_error *err) {
+    for (size_t i = 0; i < o->nids; i++) {
+        size_t c = 0;
+        while (c < claims->count && !names(o->ids[i], &claims->list[c])) {
+            c++;
+        }
+        if (c == claims->count) {
+            return unknown_id(o->ids[i], claims, err);
+        }
+    }
+    return JEBM_OK;
+}
+
+static jebm_status report(const options *o, const jebm_judgement *list, size_t n, jebm_error *err) {
+    jebm_report_table(stdout, list, n);
+    if (o->json != NULL) {
+        JEBM_TRY(jebm_report_json(o->json, list, n, err));
+    }
+    if (o->markdown != NULL) {
+        JEBM_TRY(jebm_report_markdown(o->markdown, list, n, err));
+    }
+    if (o->baseline == NULL) {
+        return JEBM_OK;
+    }
+    size_t lost;
+    JEBM_TRY(jebm_report_compare(stdout, o->baseline, list, n, o->nids == 0, &lost, err));
+    if (lost > 0) {
+        return jebm_fail(err, JEBM_ECLAIM, "%zu claim%s worse than in %s", lost,
+                         lost == 1 ? " is" : "s are", o->baseline);
+    }
+    return JEBM_OK;
+}
+
+static jebm_status judge_all(const options *o, const jebm_claims *claims, jebm_error *err) {
+    jebm_judgement *list = calloc(claims->count, sizeof *list);
+    if (list == NULL) {
+        return jebm_fail(err, JEBM_ENOMEM, "no memory for %zu verdicts", claims->count);
+    }
+    jebm_results results = {.directory = o->results, .scale = o->scale};
+    jebm_status status = JEBM_OK;
+    size_t n = 0;
+    for (size_t i = 0; i < claims->count && status == JEBM_OK; i++) {
+        if (chosen(o, &claims->list[i])) {
+            status = jebm_judge(&claims->list[i], claims->path, &results, &list[n], err);
+            n += status == JEBM_OK;
+        }
+    }
+    if (status == JEBM_OK) {
+        status = report(o, list, n, err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        jebm_judgement_free(&list[i]);
+    }
+    free(list);
+    jebm_results_free(&results);
+    return status;
+}
+
+static jebm_status judge_file(const options *o, const char *path, jebm_error *err) {
+    jebm_claims claims;
+    JEBM_TRY(jebm_claims_load(path, &claims, err));
+    jebm_status status = check_ids(o, &claims, err);
+    if (status == JEBM_OK && o->action == LIST) {
+        jebm_report_list(stdout, &claims);
+    } else if (status == JEBM_OK) {
+        status = judge_all(o, &claims, err);
+    }
+    jebm_claims_free(&claims);
+    return status;
+}
+
+static jebm_status run(const options *o, jebm_error *err) {
+    if (o->claims != NULL) {
+        return judge_file(o, o->claims, err);
+    }
+    char *path;
+    JEBM_TRY(jebm_share_path("analysis/claims.ini", &path, err));
+    const jebm_status status = judge_file(o, path, err);
+    free(path);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    options o;
+    jebm_error err = {0};
+    jebm_status status = parse_options(argc, argv, &o, &err);
+    if (status == JEBM_OK && o.action == HELP) {
+        fputs(usage, stdout);
+    } else if (status == JEBM_OK && o.action == VERSION) {
+        printf("jebm-check %s\n", JEBM_VERSION);
+    } else if (status == JEBM_OK) {
+        status = run(&o, &err);
+    }
+    if (status == JEBM_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+        status = jebm_fail(&err, JEBM_EIO, "standard output cannot be written");
+    }
+    if (status != JEBM_OK) {
+        fflush(stdout);
+        fprintf(stderr, "jebm-check: %s\n", err.text);
+    }
+    return jebm_status_exit(status);
+}

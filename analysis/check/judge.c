@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "judge.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const jebm_scales[3] = {"paper", "reduced", "quick"};
+
+typedef struct jebm_loaded {
+    char key[128]; /* SCALE/FIDELITY/FIGURE */
+    bool found;
+    jebm_figure_data data;
+} jebm_loaded;
+
+void jebm_results_free(jebm_results *results) {
+    if (results == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < results->nloaded; i++) {
+        jebm_figure_data_free(&results->loaded[i].data);
+    }
+    free(results->loaded);
+    results->loaded = NULL;
+    results->nloaded = 0;
+}
+
+/* the figure's data at a scale, read at the first call; *data is NULL where there are none */
+static jebm_status load(jebm_results *r, const char *scale, const jebm_claim *c,
+                        const jebm_figure_data **data, jebm_error *err) {
+    char key[128];
+    snprintf(key, sizeof key, "%s/%s/%s", scale, c->fidelity, c->figure);
+    size_t i = 0;
+    while (i < r->nloaded && strcmp(r->loaded[i].key, key) != 0) {
+        i++;
+    }
+    if (i == r->nloaded) {
+        jebm_loaded *list = realloc(r->loaded, (i + 1) * sizeof *list);
+        if (list == NULL) {
+            return jebm_fail(err, JEBM_ENOMEM, "no memory for another figure");
+        }
+        r->loaded = list;
+        memset(&list[i], 0, sizeof list[i]);
+        memcpy(list[i].key, key, sizeof key);
+        JEBM_TRY(jebm_figure_data_load(r->directory, scale, c->fidelity, c->figure, &list[i].data,
+                                       &list[i].found, err));
+        r->nloaded++;
+    }
+    *data = r->loaded[i].found ? &r->loaded[i].data : NULL;
+    return JEBM_OK;
+}
+
+/* the data to judge by: at the scale asked for, or the largest with complete data; else NULL and
+ * the judgement's reason */
+static jebm_status choose_data(const jebm_claim *c, jebm_results *r, jebm_judgement *j,
+                               const jebm_figure_data **chosen, jebm_error *err) {
+    snprintf(j->reason, sizeof j->reason, "no data for %s at fidelity %s%s%s", c->figure,
+             c->fidelity, r->scale ? " and scale " : "", r->scale ? r->scale : "");
+    bool incomplete = false;
+    for (size_t i = 0; i < 3; i++) {
+        if (r->scale != NULL && strcmp(r->scale, jebm_scales[i]) != 0) {
+            continue;
+        }
+        const jebm_figure_data *data;
+        JEBM_TRY(load(r, jebm_scales[i], c, &data, err));
+        if (data != NULL && data->complete) {
+            *chosen = data;
+            snprintf(j->scale, sizeof j->scale, "%s", jebm_scales[i]);
+            j->reason[0] = '\0';
+            return JEBM_OK;
+        }
+        if (data != NULL && !incomplete) {
+            incomplete = true;
+            snprintf(j->reason, sizeof j->reason, "%s is incomplete: its run did not finish",
+                     data->name);
+        }
+    }
+    *chosen = NULL;
+    return JEBM_OK;
+}
+
+/* an error of the claim's expressions gets its place in the claims file in front */
+static jebm_status at_claim(const jebm_claim *c, const char *path, jebm_status status,
+                            jebm_error *err) {
+    if (err == NULL || status == JEBM_OK) {
+        return status;
+    }
+    const jebm_error why = *err;
+    return jebm_fail(err, status, "%s:%zu: [%s] %.600s", path, c->line, c->section, why.text);
+}
+
+/* one number for each run that did not diverge */
+static jebm_status measure(const jebm_claim *c, jebm_expr_env *env, jebm_judgement *j,
+                           jebm_error *err) {
+    size_t n = 0;
+    for (size_t run = 0; run < env->data->runs; run++) {
+        double value;
+        env->run = run;
+        env->diverged = false;
+        JEBM_TRY(jebm_expr_eval(c->value, env, &value, err));
+        if (env->diverged) {
+            j->diverged++;
+            continue;
+        }
+        if (!isfinite(value)) {
+            return jebm_fail(err, JEBM_EINVAL,
+                             "quantity = %.100s is %g in run %zu of %s: does a column not apply "
+                             "to the method?",
+                             c->quantity, value, run, env->data->name);
+        }
+        j->values[n] = value;
+        j->runs[n++] = run;
+    }
+    j->interval = jebm_interval_over_runs(j->values, n);
+    return JEBM_OK;
+}
+
+static void conclude(const jebm_claim *c, const jebm_figure_data *data, jebm_judgement *j) {
+    j->direction = jebm_interval_against(&j->interval, &j->region);
+    if (j->diverged > 0) {
+        // the surviving runs are a selection: they cannot show that the claim holds
+        const size_t all = j->diverged + j->interval.n;
+        snprintf(j->reason, sizeof j->reason, "%zu of %zu runs diverged and %s", j->diverged, all,
+                 j->interval.n > 0 ? "are left out" : "none is left");
+        const bool none = j->interval.n == 0;
+        if (none || j->direction == JEBM_DIRECTION_HOLDS) {
+            j->direction = none ? JEBM_DIRECTION_FAILS : JEBM_DIRECTION_UNCLEAR;
+        }
+    }
+    const bool published = strcmp(j->scale, jebm_scales[0]) == 0 && data->override == NULL;
+    if (data->override != NULL && j->reason[0] == '\0') {
+        snprintf(j->reason, sizeof j->reason, "run with --set %.80s: not the preset's settings",
+                 data->override);
+    }
+    j->verdict = jebm_verdict_of(c->kind, j->direction, published);
+    if (published) {
+        j->direction = JEBM_DIRECTION_NONE;
+    }
+}
+
+static jebm_status judge_data(const jebm_claim *c, const jebm_figure_data *data, jebm_judgement *j,
+                              jebm_error *err) {
+    snprintf(j->data, sizeof j->data, "%.110s/trajectory.csv", data->name);
+    memcpy(j->sha256, data->sha256, sizeof j->sha256);
+    j->values = calloc(data->runs, sizeof *j->values);
+    j->runs = calloc(data->runs, sizeof *j->runs);
+    if (j->values == NULL || j->runs == NULL) {
+        return jebm_fail(err, JEBM_ENOMEM, "no memory for %zu runs", data->runs);
+    }
+    jebm_expr_env env = {.data = data,
+                         .method = c->method,
+                         .variant = c->variant,
+                         .across = c->across,
+                         .nacross = c->nacross};
+    JEBM_TRY(jebm_predicate_eval(&c->region, &env, &j->region, err));
+    j->has_region = true;
+    JEBM_TRY(measure(c, &env, j, err));
+    conclude(c, data, j);
+    return JEBM_OK;
+}
+
+jebm_status jebm_judge(const jebm_claim *claim, const char *claims_path, jebm_results *results,
+                       jebm_judgement *judgement, jebm_error *err) {
+    jebm_judgement *j = judgement;
+    *j = (jebm_judgement){.claim = claim, .verdict = JEBM_VERDICT_NOT_RUN};
+    j->interval = jebm_interval_over_runs(NULL, 0);
+    const jebm_figure_data *data;
+    JEBM_TRY(choose_data(claim, results, j, &data, err));
+    if (data == NULL) {
+        return JEBM_OK;
+    }
+    jebm_error why = {0};
+    const jebm_status status = judge_data(claim, data, j, &why);
+    if (status == JEBM_EMISMATCH) {
+        // the figure was run without this cell or run: no data for this claim
+        j->interval = jebm_interval_over_runs(NULL, 0);
+        j->diverged = 0;
+        snprintf(j->reason, sizeof j->reason, "%.250s", why.text);
+        return JEBM_OK;
+    }
+    if (status != JEBM_OK) {
+        jebm_judgement_free(j);
+        if (err != NULL) {
+            *err = why;
+        }
+    }
+    return at_claim(claim, claims_path, status, err);
+}
+
+void jebm_judgement_free(jebm_judgement *j) {
+    if (j != NULL) {
+        free(j->values);
+        free(j->runs);
+        j->values = NULL;
+        j->runs = NULL;
+    }
+}

@@ -1,0 +1,45 @@
+/* One claim against the stored results.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef JEBM_ANALYSIS_JUDGE_H
+#define JEBM_ANALYSIS_JUDGE_H
+
+#include "claims.h"
+#include "figure_data.h"
+#include "verdict.h"
+
+typedef struct jebm_judgement {
+    const jebm_claim *claim; /* borrowed */
+    jebm_verdict verdict;
+    jebm_direction direction;
+    jebm_interval interval;
+    bool has_region;
+    jebm_region region;
+    double *values; /* [interval.n] of the runs that count, by run index */
+    size_t *runs; /* [interval.n] */
+    size_t diverged; /* runs left out because they diverged */
+    char scale[16]; /* empty where there are no data */
+    char data[128]; /* SCALE/FIDELITY/FIGURE/trajectory.csv, or empty */
+    char sha256[JEBM_DIGEST_TEXT];
+    char reason[256]; /* why not run, or which runs diverged; may be empty */
+} jebm_judgement;
+
+/* A results directory; figures are read once and kept. scale NULL: for each claim the largest
+ * scale with complete data. */
+typedef struct jebm_results {
+    const char *directory, *scale;
+    struct jebm_loaded *loaded;
+    size_t nloaded;
+} jebm_results;
+
+void jebm_results_free(jebm_results *results);
+
+/* Errors: JEBM_EINVAL for a claim that names what the data cannot have; what
+ * jebm_figure_data_load() returns; no data is no error but the verdict `not run`. */
+jebm_status jebm_judge(const jebm_claim *claim, const char *claims_path, jebm_results *results,
+                       jebm_judgement *judgement, jebm_error *err);
+void jebm_judgement_free(jebm_judgement *judgement);
+
+extern const char *const jebm_scales[3]; /* largest first */
+
+#endif

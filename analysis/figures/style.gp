@@ -1,0 +1,59 @@
+# Shared by the figures; each begins with
+#     load THIS_DIRECTORY."style.gp"
+# after it has kept its arguments, which `load` hides.
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+set encoding utf8
+set datafile separator comma
+set datafile columnheaders
+set datafile missing "nan"
+
+# Okabe and Ito's colours, which colour-blind readers tell apart; dash and mark differ as well, so
+# that the figures survive a black-and-white printer. 1-5 thresholds or runs, 6 PCD, 7 CD.
+COLOURS = "#0072B2 #E69F00 #009E73 #CC79A7 #56B4E9 #D55E00 #000000"
+MARKS = "6 4 8 10 12 2 1"
+colour(i) = word(COLOURS, (i - 1) % 7 + 1)
+mark(i) = int(word(MARKS, (i - 1) % 7 + 1))
+
+set grid back lc rgb "#DDDDDD" lw 0.5 dt 1
+set border 3 lw 0.8
+set tics nomirror
+set style fill transparent solid 0.18 noborder
+set key font ",10" samplen 2.5 spacing 0.95
+
+# the target: a heavy dashed line behind the curves
+set style line 90 lc rgb "#555555" lw 1.6 dt (8, 6)
+# a threshold
+set style line 91 lc rgb "#000000" lw 0.9 dt (2, 3)
+
+# stop with one line where a file is missing; "" otherwise
+missing(file) = system("test -r \"".file."\" || echo missing") eq "missing" ? file : ""
+
+# what a manifest says under a key, and the caption made of it where none is given
+field(dir, key) = system("sed -n 's/^ *\"".key."\": *\"\\{0,1\\}\\([^\",]*\\).*/\\1/p' \"".dir."/manifest.json\" 2>&1 | head -n 1")
+described(dir) = strlen(missing(dir."/manifest.json")) ? "" \
+    : sprintf("scale %s, fidelity %s, N = %s, runs: %s", field(dir, "scale"), \
+        field(dir, "fidelity"), field(dir, "walkers"), field(dir, "runs"))
+
+# the target that a run had; where there is no manifest, Section B.1's
+target(dir, key, b1) = strlen(missing(dir."/manifest.json")) || !strlen(field(dir, key)) \
+    ? b1 : real(field(dir, key))
+
+# column c in the rows of a method and variant, undefined in the others
+pick(m, v, c) = stringcolumn("method") eq m && stringcolumn("variant") eq v ? column(c) : NaN
+
+# the distinct words of a list
+has(list, item) = strstrt(" ".list." ", " ".item." ") > 0
+with_item(list, item) = has(list, item) ? list : (strlen(list) ? list." ".item : item)
+
+# The divergence spans decades, but its estimate, and on the training data even its exact value, may
+# fall below zero: an axis that is linear near zero and logarithmic beyond shows both.
+DIVERGENCE_LABEL = "nats (axis linear near 0)"
+DIVERGENCE_AXIS = "set nonlinear y via asinh(y/0.02) inverse 0.02*sinh(y);" \
+    ."set ytics (-10, -1, -0.1, 0, 0.1, 1, 10, 100)"
+PLAIN_AXIS = "unset nonlinear y; set ytics autofreq"
+
+# FORMAT is png or svg, WIDTH and HEIGHT pixels
+terminal(format, width, height) = format eq "png" \
+    ? sprintf("set terminal pngcairo size %d,%d enhanced font 'sans,11'", width, height) \
+    : sprintf("set terminal svg size %d,%d enhanced font 'sans,11' background '#FFFFFF'", width, height)

@@ -1,0 +1,29 @@
+/* The command line that all drivers share.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef JEBM_APP_OPTIONS_H
+#define JEBM_APP_OPTIONS_H
+
+#include "app/driver.h"
+
+typedef struct jebm_options {
+    const char *figure, *scale, *fidelity, *out; /* NULL where not given; borrowed from argv */
+    const char **overrides; /* [noverrides] of --set, then --runs as "runs=R" */
+    size_t noverrides;
+    char runs[32];
+    uint64_t seed;
+    int threads; /* 0: as many as there are */
+    bool resume, force, no_figure, list, describe, quiet, help, version;
+} jebm_options;
+
+/* Read argv[1..argc).
+ *
+ * Errors   JEBM_EINVAL for an unknown option (with the nearest one), a missing or bad value, a
+ *          second figure, none where one is needed. */
+jebm_status jebm_options_parse(jebm_options *options, int argc, char **argv, jebm_error *err);
+void jebm_options_free(jebm_options *options);
+
+/* --help */
+void jebm_options_help(const jebm_driver *driver);
+
+#endif

@@ -1,0 +1,93 @@
+/* What an energy is to the rest of the library: the one seam.
+ *
+ * An energy is U_theta(x) on R^d with parameters theta of its own. It must evaluate U, grad_x U and
+ * weighted sums of grad_theta U. What else it knows it says through optional members; the library
+ * uses what is there. A new energy is a file, its test and one line where a driver makes it.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef JEBM_ENERGY_H
+#define JEBM_ENERGY_H
+
+#include "core/ensemble.h"
+#include "core/langevin.h"
+#include "core/rng.h"
+
+#include <stdbool.h>
+
+/* A run of consecutive parameters that share a learning rate. */
+typedef struct jebm_group {
+    const char *name;
+    size_t first, count;
+} jebm_group;
+
+#define JEBM_MAX_GROUPS 8
+
+typedef struct jebm_energy_ops {
+    const char *name;
+
+    /* required --------------------------------------------------------------------------------- */
+
+    /* U[n] (nats) and, unless NULL, grad [n][d] = grad_x U at x [n][d]. Thread-safe. */
+    void (*eval)(const jebm_energy *e, size_t n, const float *x, double *U, float *grad);
+
+    /* g[nparams] += sum_i w_i grad_theta U(x_i); w NULL means all ones. n <= JEBM_BLOCK. */
+    void (*theta_grad)(const jebm_energy *e, size_t n, const float *x, const float *w, double *g);
+
+    /* Called after e->theta was written: bring derived state up to date. */
+    void (*refresh)(jebm_energy *e);
+
+    /* An independent copy, or NULL without memory. */
+    jebm_energy *(*copy)(const jebm_energy *e);
+    void (*free)(jebm_energy *e);
+
+    /* optional, NULL where unknown ------------------------------------------------------------- */
+
+    /* Exact log Z_theta. */
+    double (*log_z)(const jebm_energy *e);
+
+    /* Exact samples of rho_theta: x [n][d], sample i being draw first + i of rng; `total` samples
+     * will be drawn in all. With split, components get their expected share (floor, the rest to the
+     * last) in order instead of a random one. */
+    void (*sample)(const jebm_energy *e, jebm_rng rng, bool split, size_t total, size_t first,
+                   size_t n, float *x);
+
+    /* A fused implementation of moving and weighing; all of it or none (cache_width NULL).
+     * The cache is the energy's own: whatever its next move and its theta gradient need. */
+    size_t (*cache_width)(const jebm_energy *e);
+    void (*begin)(const jebm_energy *e, size_t m, const uint32_t *ids, jebm_ensemble *ens);
+    void (*step)(const jebm_energy *now, const jebm_energy *next, const jebm_move *move, size_t m,
+                 const uint32_t *ids, jebm_ensemble *ens);
+    /* theta_grad() of walkers first .. first + n from their cache. n <= JEBM_BLOCK. */
+    void (*accumulate)(const jebm_energy *e, size_t first, size_t n, const float *w,
+                       const jebm_ensemble *ens, double *g);
+    /* eval() and theta_grad() with unit weights in one pass over points x [n][d]; returns sum U. */
+    double (*data)(const jebm_energy *e, size_t n, const float *x, double *g);
+} jebm_energy_ops;
+
+struct jebm_energy {
+    const jebm_energy_ops *ops;
+    size_t d;
+    size_t nparams;
+    double *theta; /* [nparams] */
+    size_t ngroups;
+    jebm_group groups[JEBM_MAX_GROUPS];
+};
+
+/* Floats that an ensemble must cache a walker under this energy. */
+JEBM_API size_t jebm_energy_cache_width(const jebm_energy *e);
+
+/* Write theta[nparams] and refresh. */
+JEBM_API void jebm_energy_set(jebm_energy *e, const double *theta);
+
+/* Accumulate grad_theta U of walkers first .. first + n, n <= JEBM_BLOCK, weights w (NULL: ones).
+ */
+JEBM_API void jebm_energy_accumulate(const jebm_energy *e, size_t first, size_t n, const float *w,
+                                     const jebm_ensemble *ens, double *g);
+
+/* g += sum grad_theta U over points x [n][d]; returns sum U. n <= JEBM_BLOCK. */
+JEBM_API double jebm_energy_data(const jebm_energy *e, size_t n, const float *x, double *g);
+
+/* ops->free, NULL allowed. */
+JEBM_API void jebm_energy_free(jebm_energy *e);
+
+#endif

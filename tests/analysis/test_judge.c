@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "judge.h"
+
+#include "fixture.h"
+
+#include <math.h>
+
+static const char csv[] = "method,variant,run,step,p,q\n"
+                          "cd,-,0,0,0.5,nan\ncd,-,0,4,0.48,nan\n"
+                          "cd,-,1,0,0.5,nan\ncd,-,1,4,0.49,nan\n"
+                          "cd,-,2,0,0.5,nan\ncd,-,2,4,0.50,nan\n";
+static const fixture paper = {"paper", "code", "fig06", csv, 3, NULL, NULL, NULL};
+
+static scratch place;
+static jebm_claims claims;
+static jebm_results results;
+static jebm_judgement j;
+
+static void setup(void) {
+    place = scratch_new();
+    results = (jebm_results){.directory = place.directory};
+}
+
+static void teardown(void) {
+    jebm_judgement_free(&j);
+    jebm_results_free(&results);
+    jebm_claims_free(&claims);
+    scratch_free(&place);
+}
+
+TestSuite(judge, .init = setup, .fini = teardown);
+
+static jebm_status judge(const char *method, const char *quantity, const char *predicate,
+                         jebm_error *err) {
+    char text[1024];
+    snprintf(text, sizeof text,
+             "[x]\nfigure = fig06\nfidelity = code\nsource = s\nkind = ours\nsays = w\n"
+             "method = %s\nquantity = %s\npredicate = %s\n",
+             method, quantity, predicate);
+    const char *path = scratch_path(&place, "claims.ini");
+    scratch_put(path, text, strlen(text));
+    jebm_claims_free(&claims);
+    jebm_judgement_free(&j);
+    cr_assert_eq(jebm_claims_load(path, &claims, err), JEBM_OK);
+    return jebm_judge(&claims.list[0], "claims.ini", &results, &j, err);
+}
+
+static void expect(const char *quantity, const char *predicate, jebm_verdict verdict,
+                   jebm_direction direction) {
+    jebm_error err = {0};
+    cr_assert_eq(judge("cd", quantity, predicate, &err), JEBM_OK, "%s", err.text);
+    cr_expect_eq(j.verdict, verdict, "%s %s: %s", quantity, predicate,
+                 jebm_verdict_text(j.verdict));
+    cr_expect_eq(j.direction, direction, "%s %s: %s", quantity, predicate,
+                 jebm_direction_text(j.direction));
+}
+
+Test(judge, each_run_gives_one_number_and_the_interval_decides) {
+    fixture_put(&place, &paper);
+    // 0.48, 0.49, 0.50: mean 0.49, half width 4.30265 * 0.01 / sqrt(3) = 0.02484
+    expect("last(p)", "= 0.49 +- 0.025", JEBM_VERDICT_WITHIN, JEBM_DIRECTION_NONE);
+    expect("last(p)", "= 0.49 +- 0.024", JEBM_VERDICT_UNDERPOWERED, JEBM_DIRECTION_NONE);
+    expect("last(p)", "> 0.52", JEBM_VERDICT_DEVIATES, JEBM_DIRECTION_NONE);
+    expect("abs(last(p) - $p_star)", "> 0.1", JEBM_VERDICT_WITHIN, JEBM_DIRECTION_NONE);
+    cr_expect_eq(j.interval.n, 3);
+    cr_expect(fabs(j.values[2] - 0.25) < 1e-15);
+    cr_expect_eq(strlen(j.sha256), 64);
+    cr_expect_str_eq(j.data, "paper/code/fig06/trajectory.csv");
+}
+
+Test(judge, reduced_size_gives_a_direction_only) {
+    fixture f = paper;
+    f.scale = "quick";
+    fixture_put(&place, &f);
+    expect("last(p)", "< 0.6", JEBM_VERDICT_SCALED, JEBM_DIRECTION_HOLDS);
+    expect("last(p)", "> 0.6", JEBM_VERDICT_SCALED, JEBM_DIRECTION_FAILS);
+    expect("last(p)", "< 0.49", JEBM_VERDICT_SCALED, JEBM_DIRECTION_UNCLEAR);
+}
+
+Test(judge, the_largest_complete_scale_is_taken_unless_one_is_asked_for) {
+    fixture f = paper;
+    f.scale = "quick";
+    fixture_put(&place, &f);
+    f.scale = "reduced";
+    fixture_put(&place, &f);
+    f.scale = "paper";
+    f.complete = "false";
+    fixture_put(&place, &f);
+    expect("last(p)", "< 0.6", JEBM_VERDICT_SCALED, JEBM_DIRECTION_HOLDS);
+    cr_expect_str_eq(j.scale, "reduced");
+    results.scale = "quick";
+    expect("last(p)", "< 0.6", JEBM_VERDICT_SCALED, JEBM_DIRECTION_HOLDS);
+    cr_expect_str_eq(j.scale, "quick");
+    results.scale = "paper";
+    expect("last(p)", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
+    cr_expect_not_null(strstr(j.reason, "paper/code/fig06 is incomplete"), "%s", j.reason);
+}
+
+Test(judge, overridden_settings_are_not_the_published_ones) {
+    fixture f = paper;
+    f.overrides = "\"runs=3\", \"record_every=4\"";
+    fixture_put(&place, &f);
+    expect("last(p)", "< 0.6", JEBM_VERDICT_WITHIN, JEBM_DIRECTION_NONE);
+    jebm_results_free(&results);
+    f.overrides = "\"runs=3\", \"walkers=10\"";
+    fixture_put(&place, &f);
+    expect("last(p)", "< 0.6", JEBM_VERDICT_SCALED, JEBM_DIRECTION_HOLDS);
+    cr_expect_not_null(strstr(j.reason, "--set walkers=10"), "%s", j.reason);
+}
+
+Test(judge, without_data_or_cell_a_claim_is_not_run) {
+    expect("last(p)", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
+    cr_expect_not_null(strstr(j.reason, "no data for fig06"), "%s", j.reason);
+    jebm_results_free(&results);
+    fixture_put(&place, &paper);
+    expect("{pcd} last(p)", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
+    cr_expect_not_null(strstr(j.reason, "no run 0 of pcd"), "%s", j.reason);
+    cr_expect_eq(j.interval.n, 0);
+}
+
+Test(judge, a_cell_that_lacks_a_run_makes_the_claim_not_run) {
+    fixture f = paper;
+    f.runs = 4;
+    fixture_put(&place, &f);
+    expect("last(p)", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
+    cr_expect_not_null(strstr(j.reason, "no run 3 of cd"), "%s", j.reason);
+}
+
+Test(judge, one_run_is_underpowered) {
+    fixture f = paper;
+    f.runs = 1;
+    f.csv = "method,variant,run,step,p\ncd,-,0,0,0.5\n";
+    fixture_put(&place, &f);
+    expect("last(p)", "< 0.6", JEBM_VERDICT_UNDERPOWERED, JEBM_DIRECTION_NONE);
+}
+
+Test(judge, diverged_runs_are_left_out_and_told) {
+    fixture f = paper;
+    f.diverged = "{\"method\": \"cd\", \"variant\": \"-\", \"run\": 2}";
+    fixture_put(&place, &f);
+    // the two that are left would do, but they are a selection
+    expect("last(p)", "< 0.6", JEBM_VERDICT_UNDERPOWERED, JEBM_DIRECTION_NONE);
+    cr_expect_eq(j.interval.n, 2);
+    cr_expect_str_eq(j.reason, "1 of 3 runs diverged and are left out");
+    expect("last(p)", "> 0.9", JEBM_VERDICT_DEVIATES, JEBM_DIRECTION_NONE);
+}
+
+Test(judge, when_all_runs_diverged_the_claim_deviates) {
+    fixture f = paper;
+    f.diverged = "{\"method\": \"cd\", \"variant\": \"-\", \"run\": 0},"
+                 "{\"method\": \"cd\", \"variant\": \"-\", \"run\": 1},"
+                 "{\"method\": \"cd\", \"variant\": \"-\", \"run\": 2}";
+    fixture_put(&place, &f);
+    expect("last(p)", "< 0.6", JEBM_VERDICT_DEVIATES, JEBM_DIRECTION_NONE);
+    cr_expect_str_eq(j.reason, "3 of 3 runs diverged and none is left");
+}
+
+Test(judge, numbers_that_are_none_are_errors_with_their_claim) {
+    fixture_put(&place, &paper);
+    jebm_error err = {0};
+    cr_expect_eq(judge("cd", "last(q)", "< 1", &err), JEBM_EINVAL);
+    cr_expect_not_null(strstr(err.text, "claims.ini:1: [x] quantity = last(q) is nan in run 0"),
+                       "%s", err.text);
+    cr_expect_eq(judge("cd", "last(pp)", "< 1", &err), JEBM_EINVAL);
+    cr_expect_not_null(strstr(err.text, "[x] found 'pp', expected a column"), "%s", err.text);
+}

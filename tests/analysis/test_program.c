@@ -1,0 +1,96 @@
+/* jebm-check as a user meets it: exit statuses and what is printed.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fixture.h"
+
+#include <sys/wait.h>
+
+static const char csv[] = "method,variant,run,step,p\n"
+                          "cd,-,0,0,0.5\ncd,-,0,4,0.48\n"
+                          "cd,-,1,0,0.5\ncd,-,1,4,0.49\n";
+static const char claims[] = "[x]\nfigure = fig06\nfidelity = code\nsource = Fig. 6\nkind = ours\n"
+                             "says = it stays\nmethod = cd\nquantity = last(p)\n"
+                             "predicate = > 0.1\n";
+static const fixture base = {"paper", "code", "fig06", csv, 2, NULL, NULL, NULL};
+
+static scratch place;
+static char *out;
+
+static void setup(void) {
+    place = scratch_new();
+    fixture_put(&place, &base);
+    scratch_put(scratch_path(&place, "claims.ini"), claims, strlen(claims));
+}
+
+static void teardown(void) {
+    free(out);
+    scratch_free(&place);
+}
+
+TestSuite(program, .init = setup, .fini = teardown);
+
+/* run jebm-check with options, %s standing for the scratch directory; its output goes to out */
+static int check(const char *options) {
+    char words[1024] = "", command[2048];
+    const char *program = getenv("JEBM_CHECK");
+    cr_assert_not_null(program, "set JEBM_CHECK to the program");
+    for (const char *at = options; *at != '\0';) {
+        const char *hole = strstr(at, "%s");
+        const int n = hole ? (int)(hole - at) : (int)strlen(at);
+        const size_t used = strlen(words);
+        snprintf(words + used, sizeof words - used, "%.*s%s", n, at, hole ? place.directory : "");
+        at += n + (hole ? 2 : 0);
+    }
+    snprintf(command, sizeof command, "'%s' --results %s %s > %s/out 2>&1", program,
+             place.directory, words, place.directory);
+    const int outcome = system(command);
+    cr_assert(WIFEXITED(outcome), "%s", command);
+    free(out);
+    out = scratch_get(scratch_path(&place, "out"), NULL);
+    return WEXITSTATUS(outcome);
+}
+
+static void expect(const char *options, int exit_status, const char *words) {
+    const int found = check(options);
+    cr_expect_eq(found, exit_status, "%s: exit %d\n%s", options, found, out);
+    cr_expect_not_null(strstr(out, words), "%s: wanted '%s' in\n%s", options, words, out);
+}
+
+Test(program, judges_and_exits_0_whatever_the_verdict) {
+    expect("--claims %s/claims.ini", 0, "1 claims: 1 within");
+    expect("--claims %s/claims.ini --scale quick", 0, "no data for fig06 at fidelity code and");
+    expect("--claims %s/claims.ini --list", 0, "it stays");
+}
+
+Test(program, help_and_version_answer) {
+    expect("--help", 0, "usage: jebm-check");
+    expect("--version", 0, "jebm-check ");
+}
+
+Test(program, bad_usage_exits_2_with_one_line) {
+    expect("--scael quick", 2, "did you mean 'scale'?");
+    expect("--scale tiny", 2, "expected quick, reduced or paper");
+    expect("--claims", 2, "option --claims needs a value");
+    expect("stray", 2, "found argument 'stray'");
+    expect("--claims %s/claims.ini --claim y", 2, "found --claim y");
+    expect("--claims %s/none.ini", 2, "none.ini");
+    cr_expect_eq(strcspn(out, "\n") + 1, strlen(out), "more than one line:\n%s", out);
+}
+
+Test(program, changed_data_exit_1) {
+    scratch_put(fixture_path(&place, &base, "trajectory.csv"), csv, strlen(csv) - 3);
+    expect("--claims %s/claims.ini", 1, "as manifest.json says");
+}
+
+Test(program, a_lost_claim_exits_3) {
+    expect("--claims %s/claims.ini --json %s/v.json --markdown %s/v.md", 0, "within");
+    expect("--claims %s/claims.ini --baseline %s/v.json", 0, "within");
+    fixture f = base;
+    f.csv = "method,variant,run,step,p\ncd,-,0,0,0.01\ncd,-,1,0,0.01\n";
+    fixture_put(&place, &f);
+    expect("--claims %s/claims.ini --baseline %s/v.json", 3, "lost: x@code was 'within'");
+}
+
+Test(program, the_shipped_claims_stand_without_any_data) {
+    expect("--claims " CLAIMS_FILE " --results %s/nowhere", 0, "not run");
+}

@@ -1,0 +1,558 @@
+/* The toy driver as a whole program: what a user sees of a campaign, and what no kill may change.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "io/csv.h"
+#include "io/digest.h"
+
+#include "scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct outcome {
+    int status; /* exit status, or 1000 + signal */
+    char out[4096], err[4096];
+} outcome;
+
+/* How the next programs are started. */
+static struct {
+    const char *path, *share, *interval;
+    rlim_t file_size;
+} set = {NULL, TOY_SHARE, "1000", 0};
+
+#define MAX_WORDS 32
+
+static void become_toy(const scratch *s, const char *line) {
+    static char copy[1024];
+    char *words[MAX_WORDS] = {(char *)"toy"};
+    int n = 1;
+    snprintf(copy, sizeof copy, "%s", line);
+    for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
+        words[n++] = word;
+    }
+    const int out = open(scratch_path(s, ".out"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    const int err = open(scratch_path(s, ".err"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    dup2(out, 1);
+    dup2(err, 2);
+    setenv("JEBM_SHARE", set.share, 1);
+    setenv("JEBM_CHECKPOINT_SECONDS", set.interval, 1);
+    if (set.path != NULL) {
+        setenv("PATH", set.path, 1);
+    }
+    if (set.file_size > 0) {
+        const struct rlimit limit = {set.file_size, RLIM_INFINITY};
+        setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    if (chdir(s->directory) == 0) {
+        execv(TOY, words);
+    }
+    _exit(99);
+}
+
+static pid_t start(const scratch *s, const char *line) {
+    const pid_t child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        become_toy(s, line);
+    }
+    return child;
+}
+
+static outcome finish(const scratch *s, pid_t child) {
+    outcome o = {0};
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    o.status = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+    const char *const names[] = {".out", ".err"};
+    char *const texts[] = {o.out, o.err};
+    for (size_t i = 0; i < 2; i++) {
+        char *text = scratch_get(scratch_path(s, names[i]), NULL);
+        snprintf(texts[i], sizeof o.out, "%s", text != NULL ? text : "");
+        free(text);
+    }
+    return o;
+}
+
+static outcome run(const scratch *s, const char *format, ...) {
+    char line[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    return finish(s, start(s, line));
+}
+
+static void wait_ms(long ms) {
+    const struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+static bool exists(const scratch *s, const char *name) {
+    return access(scratch_path(s, name), F_OK) == 0;
+}
+
+/* expect one line on standard error that holds the text, and the exit status */
+static void expect_refusal(const outcome *o, int status, const char *text) {
+    cr_expect_eq(o->status, status, "status %d: %s", o->status, o->err);
+    cr_expect_not_null(strstr(o->err, text), "expected '%s', found: %s", text, o->err);
+    const char *newline = strchr(o->err, '\n');
+    cr_expect(newline != NULL && newline[1] == '\0', "not one line: %s", o->err);
+}
+
+static void expect_done(const outcome *o) {
+    cr_expect_eq(o->status, 0, "status %d: %s", o->status, o->err);
+}
+
+static void expect_same_file(const scratch *s, const char *a, const char *b) {
+    char x[JEBM_DIGEST_TEXT] = "x", y[JEBM_DIGEST_TEXT] = "y";
+    jebm_error err = {0};
+    cr_expect_eq(jebm_digest_file(scratch_path(s, a), x, &err), JEBM_OK, "%s", err.text);
+    cr_expect_eq(jebm_digest_file(scratch_path(s, b), y, &err), JEBM_OK, "%s", err.text);
+    cr_expect_str_eq(x, y, "%s and %s differ", a, b);
+}
+
+static json_t *manifest(const scratch *s, const char *directory) {
+    char name[128];
+    json_error_t where;
+    snprintf(name, sizeof name, "%s/manifest.json", directory);
+    json_t *m = json_load_file(scratch_path(s, name), 0, &where);
+    cr_assert_not_null(m, "%s: %s", name, where.text);
+    return m;
+}
+
+static const char *text_in(const json_t *m, const char *key) {
+    const char *text = json_string_value(json_object_get(m, key));
+    return text != NULL ? text : "";
+}
+
+Test(campaign, leaves_the_files_that_its_manifest_lists) {
+    const scratch s = scratch_new();
+    const outcome o = run(&s, "toy1 --no-figure --quiet --out d");
+    expect_done(&o);
+    cr_expect_str_eq(o.err, "");
+    cr_expect_not_null(strstr(o.out, "d/toy1/trajectory.csv"));
+
+    jebm_csv *csv;
+    cr_assert_eq(jebm_csv_read(scratch_path(&s, "d/toy1/trajectory.csv"), &csv, NULL), JEBM_OK);
+    // 2 cells, 2 runs, steps 0 7 14 21 28 35 40
+    cr_assert_eq(jebm_csv_rows(csv), 28);
+    cr_expect_str_eq(jebm_csv_text(csv, 13, 3), "40");
+    cr_expect_str_eq(jebm_csv_text(csv, 14, 1), "c=1");
+    cr_expect_str_eq(jebm_csv_text(csv, 0, 6), "nan");
+    jebm_csv_free(csv);
+    cr_assert_eq(jebm_csv_read(scratch_path(&s, "d/toy1/summary.csv"), &csv, NULL), JEBM_OK);
+    cr_expect_eq(jebm_csv_rows(csv), 14);
+    jebm_csv_free(csv);
+
+    json_t *m = manifest(&s, "d/toy1");
+    cr_expect(json_is_true(json_object_get(m, "complete")));
+    cr_expect(json_is_null(json_object_get(m, "runs_of")));
+    cr_expect_eq(json_integer_value(json_object_get(m, "runs")), 2);
+    cr_expect_str_eq(text_in(m, "scale"), "quick");
+    cr_expect_str_eq(text_in(json_object_get(m, "preset"), "walkers"), "16");
+    const json_t *file = json_object_get(json_object_get(m, "files"), "trajectory.csv");
+    char digest[JEBM_DIGEST_TEXT];
+    cr_assert_eq(jebm_digest_file(scratch_path(&s, "d/toy1/trajectory.csv"), digest, NULL),
+                 JEBM_OK);
+    cr_expect_str_eq(text_in(file, "sha256"), digest);
+    cr_expect_eq(json_integer_value(json_object_get(file, "rows")), 28);
+    cr_expect_eq(json_array_size(json_object_get(json_object_get(m, "timing"), "cells")), 4);
+    cr_expect_not_null(json_object_get(json_object_get(m, "environment"), "git_revision"));
+    json_decref(m);
+    cr_expect(!exists(&s, "d/toy1/checkpoint.h5") && !exists(&s, "d/toy1/manifest.json.part"));
+    scratch_free(&s);
+}
+
+Test(campaign, writes_below_results_runs_scale_fidelity_by_itself) {
+    const scratch s = scratch_new();
+    const outcome o = run(&s, "toy1 --no-figure --quiet --fidelity code --runs 1");
+    expect_done(&o);
+    cr_expect(exists(&s, "results/runs/quick/code/toy1/trajectory.csv"));
+    scratch_free(&s);
+}
+
+Test(campaign, threads_change_no_byte_and_the_seed_does) {
+    const scratch s = scratch_new();
+    outcome o = run(&s, "toy1 --no-figure --out a --threads 1");
+    expect_done(&o);
+    o = run(&s, "toy1 --no-figure --out b --threads 2");
+    expect_done(&o);
+    expect_same_file(&s, "a/toy1/trajectory.csv", "b/toy1/trajectory.csv");
+    o = run(&s, "toy1 --no-figure --out c --seed 2");
+    expect_done(&o);
+    char *a = scratch_get(scratch_path(&s, "a/toy1/trajectory.csv"), NULL);
+    char *c = scratch_get(scratch_path(&s, "c/toy1/trajectory.csv"), NULL);
+    cr_expect_str_neq(a, c);
+    free(a);
+    free(c);
+    scratch_free(&s);
+}
+
+/* SIGKILL at moments drawn by a fixed generator, with a checkpoint after every step or now and
+ * then, until the campaign is through. */
+static void kill_until_done(const scratch *s, const char *interval, unsigned seed) {
+    set.interval = interval;
+    int kills = 0;
+    for (int i = 0; i < 200; i++) {
+        seed = seed * 1103515245U + 12345U;
+        const pid_t child =
+            start(s, "toy1 --no-figure --quiet --out k --resume --set pause_us=300");
+        // later ones are given more time, so that an end is sure
+        wait_ms((long)(seed >> 16 & 127) + 10 * i);
+        kill(child, SIGKILL);
+        const outcome o = finish(s, child);
+        if (o.status == 0) {
+            break;
+        }
+        cr_assert_eq(o.status, 1000 + SIGKILL, "status %d: %s", o.status, o.err);
+        kills++;
+    }
+    cr_expect_gt(kills, 2, "only %d kills", kills);
+    set.interval = "1000";
+}
+
+Test(campaign, no_kill_at_any_moment_changes_a_byte, .timeout = 200) {
+    const scratch s = scratch_new();
+    outcome o = run(&s, "toy1 --no-figure --quiet --out whole --set pause_us=300");
+    expect_done(&o);
+    const char *const intervals[] = {"0", "0.01"};
+    for (unsigned i = 0; i < 4; i++) {
+        kill_until_done(&s, intervals[i % 2], 17 + i);
+        expect_same_file(&s, "whole/toy1/trajectory.csv", "k/toy1/trajectory.csv");
+        expect_same_file(&s, "whole/toy1/summary.csv", "k/toy1/summary.csv");
+        cr_expect(!exists(&s, "k/toy1/checkpoint.h5"));
+        cr_assert_eq(rename(scratch_path(&s, "k"), scratch_path(&s, i < 1   ? "k0"
+                                                                    : i < 2 ? "k1"
+                                                                    : i < 3 ? "k2"
+                                                                            : "k3")),
+                     0);
+    }
+    scratch_free(&s);
+}
+
+Test(campaign, a_polite_signal_leaves_a_checkpoint_and_its_own_exit_status, .timeout = 60) {
+    const scratch s = scratch_new();
+    const char *line = "toy1 --no-figure --quiet --out i --set pause_us=5000";
+    const int signals[] = {SIGINT, SIGTERM};
+    outcome o = run(&s, "toy1 --no-figure --quiet --out whole --set pause_us=5000");
+    expect_done(&o);
+    for (size_t i = 0; i < 2; i++) {
+        const pid_t child = start(&s, line);
+        while (!exists(&s, "i/toy1/manifest.json")) {
+            wait_ms(2);
+        }
+        wait_ms(150);
+        kill(child, signals[i]);
+        o = finish(&s, child);
+        expect_refusal(&o, 128 + signals[i], "toy: interrupted at toy1 walk c=");
+        cr_expect_not_null(strstr(o.err, "checkpoint written: continue with --resume"));
+        cr_expect(exists(&s, "i/toy1/checkpoint.h5") && exists(&s, "i/toy1/trajectory.csv"));
+        o = run(&s, "%s", line);
+        expect_refusal(&o, 2,
+                       "unfinished run with these settings; give --resume to go on, or --force");
+        o = run(&s, "%s --resume", line);
+        expect_done(&o);
+        expect_same_file(&s, "whole/toy1/trajectory.csv", "i/toy1/trajectory.csv");
+        cr_assert_eq(rename(scratch_path(&s, "i"), scratch_path(&s, i == 0 ? "i0" : "i1")), 0);
+    }
+    scratch_free(&s);
+}
+
+Test(campaign, a_complete_run_is_left_alone_and_force_repeats_it) {
+    const scratch s = scratch_new();
+    outcome o = run(&s, "toy1 --no-figure --quiet --out d");
+    expect_done(&o);
+    struct stat before, after;
+    cr_assert_eq(stat(scratch_path(&s, "d/toy1/trajectory.csv"), &before), 0);
+    o = run(&s, "toy1 --no-figure --quiet --out d");
+    expect_done(&o);
+    cr_expect_not_null(
+        strstr(o.out, "toy1: already complete, nothing to do (use --force to run again)"));
+    cr_assert_eq(stat(scratch_path(&s, "d/toy1/trajectory.csv"), &after), 0);
+    cr_expect_eq(before.st_ino, after.st_ino);
+    o = run(&s, "toy1 --no-figure --quiet --out d --force");
+    expect_done(&o);
+    cr_assert_eq(stat(scratch_path(&s, "d/toy1/trajectory.csv"), &after), 0);
+    cr_expect(before.st_ino != after.st_ino || before.st_mtim.tv_nsec != after.st_mtim.tv_nsec);
+    scratch_free(&s);
+}
+
+Test(campaign, other_settings_are_refused_by_name_and_replaced_by_force) {
+    const scratch s = scratch_new();
+    outcome o = run(&s, "toy1 --no-figure --quiet --out d");
+    expect_done(&o);
+    const char *const cases[][2] = {
+        {"--seed 2", "(seed: there 1, here 2)"},
+        {"--runs 3", "(runs: there 2, here 3)"},
+        {"--set walkers=17", "(walkers: there 16, here 17)"},
+        {"--fidelity code", "(fidelity: there paper, here code)"},
+        {"--scale reduced", "(scale: there quick, here reduced)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        o = run(&s, "toy1 --no-figure --quiet --out d %s", cases[i][0]);
+        expect_refusal(&o, 2, "toy: d/toy1: holds a run with other settings (");
+        cr_expect_not_null(strstr(o.err, cases[i][1]), "%s", o.err);
+        o = run(&s, "toy1 --no-figure --quiet --out d --resume %s", cases[i][0]);
+        expect_refusal(&o, 2, cases[i][1]);
+    }
+    o = run(&s, "toy1 --no-figure --quiet --out d --force --runs 3");
+    expect_done(&o);
+    json_t *m = manifest(&s, "d/toy1");
+    cr_expect_eq(json_integer_value(json_object_get(m, "runs")), 3);
+    cr_expect_str_eq(json_string_value(json_array_get(json_object_get(m, "overrides"), 0)),
+                     "runs=3");
+    json_decref(m);
+    scratch_free(&s);
+}
+
+Test(campaign, foreign_and_damaged_directories_are_refused) {
+    const scratch s = scratch_new();
+    cr_assert_eq(mkdir(scratch_path(&s, "d"), 0777), 0);
+    cr_assert_eq(mkdir(scratch_path(&s, "d/toy1"), 0777), 0);
+    scratch_put(scratch_path(&s, "d/toy1/thesis.tex"), "x", 1);
+    outcome o = run(&s, "toy1 --no-figure --quiet --out d --force");
+    expect_refusal(&o, 2, "d/toy1: holds 'thesis.tex' but no manifest.json");
+    cr_expect(exists(&s, "d/toy1/thesis.tex"));
+    unlink(scratch_path(&s, "d/toy1/thesis.tex"));
+
+    const char *const bad[] = {"", "{", "[]", "{\"schema\": 1}", "{\"schema\": 2}", "\xff\xfe"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        scratch_put(scratch_path(&s, "d/toy1/manifest.json"), bad[i], strlen(bad[i]));
+        o = run(&s, "toy1 --no-figure --quiet --out d");
+        expect_refusal(&o, 1, "--force replaces the whole run");
+    }
+    o = run(&s, "toy1 --no-figure --quiet --out d --force");
+    expect_done(&o);
+    scratch_put(scratch_path(&s, "d/toy1/summary.csv"), "edited\n", 7);
+    o = run(&s, "toy1 --no-figure --quiet --out d");
+    expect_refusal(&o, 1, "d/toy1/summary.csv: was changed after the run");
+    scratch_free(&s);
+}
+
+Test(campaign, a_damaged_checkpoint_is_refused_and_without_one_a_run_starts_anew, .timeout = 60) {
+    const scratch s = scratch_new();
+    const char *line = "toy1 --no-figure --quiet --out d --resume --set pause_us=2000";
+    const pid_t child = start(&s, line);
+    while (!exists(&s, "d/toy1/manifest.json")) {
+        wait_ms(2);
+    }
+    kill(child, SIGTERM);
+    outcome o = finish(&s, child);
+    cr_assert_eq(o.status, 143, "%s", o.err);
+    size_t size = 0;
+    char *bytes = scratch_get(scratch_path(&s, "d/toy1/checkpoint.h5"), &size);
+    bytes[size / 2] ^= 1;
+    scratch_put(scratch_path(&s, "d/toy1/checkpoint.h5"), bytes, size);
+    o = run(&s, "%s", line);
+    expect_refusal(&o, 1, "d/toy1/checkpoint.h5: is cut or damaged");
+    scratch_put(scratch_path(&s, "d/toy1/checkpoint.h5"), bytes, size / 2);
+    o = run(&s, "%s", line);
+    expect_refusal(&o, 1, "d/toy1/checkpoint.h5: is cut or damaged");
+    free(bytes);
+    unlink(scratch_path(&s, "d/toy1/checkpoint.h5"));
+    o = run(&s, "%s", line);
+    expect_done(&o);
+    scratch_free(&s);
+}
+
+Test(campaign, a_run_that_diverges_keeps_its_rows_and_the_others_go_on) {
+    const scratch s = scratch_new();
+    outcome o = run(&s, "toy1 --no-figure --quiet --out d --set diverge_at=15");
+    cr_expect_eq(o.status, 1);
+    cr_expect_not_null(strstr(o.err, "toy: toy1 walk c=0.5 run 1 diverged at step 14: told to\n"));
+    cr_expect_not_null(
+        strstr(o.err, "toy: d/toy1: 1 run diverged: walk c=0.5 run 1 at step 14 (told to)\n"));
+    json_t *m = manifest(&s, "d/toy1");
+    cr_expect(json_is_true(json_object_get(m, "complete")));
+    const json_t *d = json_array_get(json_object_get(m, "diverged"), 0);
+    cr_expect_str_eq(text_in(d, "method"), "walk");
+    cr_expect_eq(json_integer_value(json_object_get(d, "step")), 14);
+    json_decref(m);
+    jebm_csv *csv;
+    cr_assert_eq(jebm_csv_read(scratch_path(&s, "d/toy1/trajectory.csv"), &csv, NULL), JEBM_OK);
+    cr_expect_eq(jebm_csv_rows(csv), 28 - 4);
+    jebm_csv_free(csv);
+    o = run(&s, "toy1 --no-figure --quiet --out d --set diverge_at=15");
+    cr_expect_eq(o.status, 1, "a complete run that diverged stays diverged");
+    scratch_free(&s);
+}
+
+/* EFBIG stands for ENOSPC: the same call fails at the same place */
+Test(campaign, a_full_disk_is_one_clear_line) {
+    const scratch s = scratch_new();
+    const rlim_t limits[] = {512, 2500, 6000};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        set.file_size = limits[i];
+        const outcome o = run(&s, "toy1 --no-figure --quiet --out d%zu --set record_every=1", i);
+        set.file_size = 0;
+        expect_refusal(&o, 1, ": cannot be written: ");
+    }
+    cr_expect(!exists(&s, "d2/toy1/trajectory.csv"));
+    const outcome o = run(&s, "toy1 --no-figure --quiet --out d2 --set record_every=1 --resume");
+    expect_done(&o);
+    scratch_free(&s);
+}
+
+Test(campaign, a_directory_that_cannot_be_made_is_named) {
+    const scratch s = scratch_new();
+    scratch_put(scratch_path(&s, "file"), "x", 1);
+    const outcome o = run(&s, "toy1 --no-figure --quiet --out file/below");
+    expect_refusal(&o, 1, "toy: file: directory cannot be made: ");
+    const outcome p = run(&s, "toy1 --no-figure --quiet --out /dev/null/below");
+    expect_refusal(&p, 1, "toy: /dev/null: directory cannot be made: ");
+    scratch_free(&s);
+}
+
+Test(campaign, two_processes_do_not_write_one_directory) {
+    const scratch s = scratch_new();
+    cr_assert_eq(mkdir(scratch_path(&s, "d"), 0777), 0);
+    cr_assert_eq(mkdir(scratch_path(&s, "d/toy1"), 0777), 0);
+    const int fd = open(scratch_path(&s, "d/toy1"), O_RDONLY);
+    cr_assert_eq(flock(fd, LOCK_EX), 0);
+    outcome o = run(&s, "toy1 --no-figure --quiet --out d");
+    expect_refusal(&o, 1, "d/toy1: another process is writing this run");
+    close(fd);
+    o = run(&s, "toy1 --no-figure --quiet --out d");
+    expect_done(&o);
+    scratch_free(&s);
+}
+
+Test(campaign, what_cannot_fit_into_memory_is_refused_before_anything_is_written) {
+    const scratch s = scratch_new();
+    outcome o = run(&s, "toy1 --quiet --out d --set walkers=1e15");
+    expect_refusal(&o, 2, "GiB of memory");
+    cr_expect_not_null(strstr(o.err, "lower 'walkers'"), "%s", o.err);
+    o = run(&s, "toy1 --quiet --out d --set iterations=1e9 --set record_every=1 --runs 10000");
+    expect_refusal(&o, 2, "raise 'record_every'");
+    cr_expect(!exists(&s, "d"));
+    scratch_free(&s);
+}
+
+Test(campaign, a_bad_command_is_one_line_and_status_2) {
+    const scratch s = scratch_new();
+    const char *const cases[][2] = {
+        {"toy1 --scal quick", "toy: unknown option '--scal' (did you mean '--scale'?)"},
+        {"tyo1", "toy: unknown figure 'tyo1' (did you mean 'toy1'?)"},
+        {"toy1 --set wakers=3", "(did you mean 'walkers'?)"},
+        {"toy1 --set walkers=13", "toy: walkers = 13: expected a luckier number"},
+        {"toy1 --scale paper", "toy: toy1 has no scale 'paper'; it has quick reduced"},
+        {"", "toy: no figure given"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const outcome o = run(&s, "%s", cases[i][0]);
+        expect_refusal(&o, 2, cases[i][1]);
+    }
+    set.interval = "soon";
+    const outcome o = run(&s, "toy1");
+    expect_refusal(&o, 2, "JEBM_CHECKPOINT_SECONDS is 'soon'; expected seconds");
+    scratch_free(&s);
+}
+
+Test(campaign, lists_and_describes_its_figures) {
+    const scratch s = scratch_new();
+    outcome o = run(&s, "--list");
+    expect_done(&o);
+    cr_expect_not_null(strstr(o.out, "toy1       quick reduced        paper code  A random walk"),
+                       "%s", o.out);
+    cr_expect_not_null(strstr(o.out, "toy2 "));
+    o = run(&s, "--describe toy1 --scale reduced --set walkers=5");
+    expect_done(&o);
+    cr_expect_not_null(strstr(o.out, "iterations = 1000\n"));
+    cr_expect_not_null(
+        strstr(o.out, "walkers = 5\n    walkers, N\n    an integer from 1 to 1e+15\n"), "%s",
+        o.out);
+    o = run(&s, "--help");
+    expect_done(&o);
+    cr_expect_not_null(strstr(o.out, "--fidelity F"));
+    o = run(&s, "--version");
+    expect_done(&o);
+    cr_expect_eq(strncmp(o.out, "toy ", 4), 0);
+    scratch_free(&s);
+}
+
+Test(campaign, a_missing_preset_file_is_named) {
+    const scratch s = scratch_new();
+    set.share = "/dev/null";
+    const outcome o = run(&s, "toy1");
+    expect_refusal(&o, 1, "toy: /dev/null/toy.ini: cannot be opened");
+    scratch_free(&s);
+}
+
+Test(campaign, draws_or_says_what_to_install) {
+    const scratch s = scratch_new();
+    set.path = "/nowhere";
+    outcome o = run(&s, "toy1 --quiet --out d");
+    expect_refusal(&o, 0,
+                   "toy: warning: toy1 not drawn: gnuplot is missing (Debian package "
+                   "gnuplot-nox");
+    json_t *m = manifest(&s, "d/toy1");
+    cr_expect_not_null(strstr(text_in(m, "drawing"), "gnuplot is missing"));
+    json_decref(m);
+    o = run(&s, "toy3 --quiet --out d");
+    expect_refusal(&o, 0, "toy3 not drawn: there is no analysis/figures/toy3.gp");
+
+    set.path = NULL;
+    if (system("command -v gnuplot >/dev/null 2>&1") != 0) {
+        cr_skip_test("gnuplot is not installed");
+    }
+    o = run(&s, "toy1 --quiet --out d");
+    expect_done(&o);
+    cr_expect_str_eq(o.err, "");
+    cr_expect(exists(&s, "d/toy1/toy1.png") && exists(&s, "d/toy1/toy1.svg"));
+    m = manifest(&s, "d/toy1");
+    cr_expect_str_eq(text_in(m, "drawing"), "drawn");
+    json_decref(m);
+    scratch_free(&s);
+}
+
+Test(campaign, a_gnuplot_that_fails_is_an_error) {
+    const scratch s = scratch_new();
+    cr_assert_eq(mkdir(scratch_path(&s, "bin"), 0777), 0);
+    scratch_put(scratch_path(&s, "bin/gnuplot"), "#!/bin/sh\nexit 3\n", 17);
+    cr_assert_eq(chmod(scratch_path(&s, "bin/gnuplot"), 0755), 0);
+    char path[400];
+    snprintf(path, sizeof path, "%s/bin", s.directory);
+    set.path = path;
+    outcome o = run(&s, "toy1 --quiet --out d");
+    expect_refusal(&o, 1, "gnuplot failed (status 3)");
+    scratch_put(scratch_path(&s, "bin/gnuplot"), "#!/bin/sh\nexit 0\n", 17);
+    o = run(&s, "toy1 --quiet --out d");
+    expect_refusal(&o, 1, "gnuplot ended well but did not write d/toy1/toy1.png");
+    scratch_free(&s);
+}
+
+Test(campaign, a_figure_of_anothers_runs_links_to_them) {
+    const scratch s = scratch_new();
+    outcome o = run(&s, "toy2 --no-figure --quiet --out d");
+    expect_done(&o);
+    expect_same_file(&s, "d/toy1/trajectory.csv", "d/toy2/trajectory.csv");
+    char target[128];
+    const ssize_t length =
+        readlink(scratch_path(&s, "d/toy2/summary.csv"), target, sizeof target - 1);
+    cr_assert_gt(length, 0);
+    target[length] = '\0';
+    cr_expect_str_eq(target, "../toy1/summary.csv");
+    json_t *m = manifest(&s, "d/toy2");
+    cr_expect_str_eq(text_in(m, "figure"), "toy2");
+    cr_expect_str_eq(text_in(m, "runs_of"), "toy1");
+    cr_expect_str_eq(text_in(json_object_get(m, "preset"), "title"),
+                     "The same runs, drawn otherwise");
+    json_decref(m);
+    // the runs are there: nothing is run twice
+    o = run(&s, "toy2 --no-figure --quiet --out d");
+    expect_done(&o);
+    cr_expect_not_null(strstr(o.out, "toy1: already complete"));
+    o = run(&s, "toy2 --no-figure --quiet --out d --seed 3");
+    expect_refusal(&o, 2, "d/toy1: holds a run with other settings (seed");
+    scratch_free(&s);
+}
