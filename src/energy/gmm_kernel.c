@@ -75,7 +75,7 @@ JEBM_INLINE void evaluate_tile(const jebm_gmm_view *v, const float *y, float *re
             const vf mean = vf_load(means + g * W);
             JEBM_UNROLL
             for (size_t l = 0; l < W; l++) {
-                const vf t = vf_load(y + AT(g, l)) - mean;
+                const vf t = mean - vf_load(y + AT(g, l));
                 squares[l] = vf_fma(t, t, squares[l]);
             }
         }
