@@ -24,6 +24,8 @@ static const char usage[] =
     "  --baseline FILE   verdicts of an earlier --json: exit 3 if one got worse\n"
     "  --json FILE       write the verdicts with their numbers\n"
     "  --markdown FILE   write the verdicts as a table\n"
+    "  --brief FILE      write them as a table of one line a statement, both fidelities beside each "
+    "other\n"
     "  --list            print what each claim says and how it is measured, and judge nothing\n"
     "  --help, --version\n"
     "\n"
@@ -31,7 +33,7 @@ static const char usage[] =
     "or\n"
     "corrupt, 2 usage or claims file, 3 a verdict worse than the baseline's.\n";
 
-enum { CLAIMS = 1, RESULTS, SCALE, CLAIM, BASELINE, JSON, MARKDOWN, LIST, HELP, VERSION };
+enum { CLAIMS = 1, RESULTS, SCALE, CLAIM, BASELINE, JSON, MARKDOWN, BRIEF, LIST, HELP, VERSION };
 
 static const struct option long_options[] = {{"claims", required_argument, NULL, CLAIMS},
                                              {"results", required_argument, NULL, RESULTS},
@@ -40,13 +42,14 @@ static const struct option long_options[] = {{"claims", required_argument, NULL,
                                              {"baseline", required_argument, NULL, BASELINE},
                                              {"json", required_argument, NULL, JSON},
                                              {"markdown", required_argument, NULL, MARKDOWN},
+                                             {"brief", required_argument, NULL, BRIEF},
                                              {"list", no_argument, NULL, LIST},
                                              {"help", no_argument, NULL, HELP},
                                              {"version", no_argument, NULL, VERSION},
                                              {NULL, 0, NULL, 0}};
 
 typedef struct options {
-    const char *claims, *results, *scale, *baseline, *json, *markdown;
+    const char *claims, *results, *scale, *baseline, *json, *markdown, *brief;
     const char *ids[64];
     size_t nids;
     int action; /* 0, LIST, HELP or VERSION */
@@ -108,6 +111,9 @@ static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *
             break;
         case MARKDOWN:
             o->markdown = optarg;
+            break;
+        case BRIEF:
+            o->brief = optarg;
             break;
         case LIST:
         case HELP:
@@ -172,6 +178,9 @@ static jebm_status report(const options *o, const jebm_judgement *list, size_t n
     }
     if (o->markdown != NULL) {
         JEBM_TRY(jebm_report_markdown(o->markdown, list, n, err));
+    }
+    if (o->brief != NULL) {
+        JEBM_TRY(jebm_report_brief(o->brief, list, n, err));
     }
     if (o->baseline == NULL) {
         return JEBM_OK;

@@ -62,7 +62,7 @@ static jebm_status choose_data(const jebm_claim *c, jebm_results *r, jebm_judgem
         if (r->scale != NULL && strcmp(r->scale, jebm_scales[i]) != 0) {
             continue;
         }
-        const jebm_figure_data *data;
+        const jebm_figure_data *data = NULL;
         JEBM_TRY(load(r, jebm_scales[i], c, &data, err));
         if (data != NULL && data->complete) {
             *chosen = data;

@@ -197,6 +197,74 @@ jebm_status jebm_report_markdown(const char *path, const jebm_judgement *list, s
     return jebm_atomic_commit(&file, err);
 }
 
+/* One cell of the brief table: the verdicts of a section at one fidelity, with the mean of its only
+ * claim or the range of the means of several. */
+static void put_brief(FILE *out, const jebm_judgement *list, size_t n, const char *section,
+                      const char *fidelity) {
+    static const char *const texts[] = {
+#define JEBM_X(code, text) text,
+        JEBM_VERDICT_LIST(JEBM_X)
+#undef JEBM_X
+    };
+    size_t count[sizeof texts / sizeof *texts] = {0}, total = 0;
+    double low = INFINITY, high = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        const jebm_claim *c = list[i].claim;
+        if (strcmp(c->section, section) != 0 || strcmp(c->fidelity, fidelity) != 0) {
+            continue;
+        }
+        count[list[i].verdict]++;
+        total++;
+        if (list[i].interval.n > 0) {
+            low = fmin(low, list[i].interval.mean);
+            high = fmax(high, list[i].interval.mean);
+        }
+    }
+    const char *separator = " ";
+    for (size_t v = 0; v < sizeof texts / sizeof *texts; v++) {
+        if (count[v] > 0 && total == 1) {
+            fprintf(out, " **%s**", texts[v]);
+        } else if (count[v] > 0) {
+            fprintf(out, "%s%zu **%s**", separator, count[v], texts[v]);
+            separator = ", ";
+        }
+    }
+    if (low < high) {
+        fprintf(out, ": %.3g to %.3g", low, high);
+    } else if (low == high) {
+        fprintf(out, ": %.3g", low);
+    }
+    fputs(" |", out);
+}
+
+jebm_status jebm_report_brief(const char *path, const jebm_judgement *list, size_t n,
+                              jebm_error *err) {
+    jebm_atomic_file file;
+    JEBM_TRY(jebm_atomic_open(&file, path, err));
+    FILE *out = file.stream;
+    fputs("| claim | says | holds if | the text (`paper`) | the released script (`code`) |\n"
+          "| --- | --- | --- | --- | --- |\n",
+          out);
+    for (size_t i = 0; i < n; i++) {
+        const jebm_claim *c = list[i].claim;
+        /* the claims of a section stand together: the first one speaks for all */
+        if (i > 0 && strcmp(c->section, list[i - 1].claim->section) == 0) {
+            continue;
+        }
+        char says[1200], claim[64];
+        snprintf(claim, sizeof claim, "`%s`", c->section);
+        snprintf(says, sizeof says, "%s%s", c->says, c->kind == JEBM_CLAIM_OURS ? " (ours)" : "");
+        fputs("|", out);
+        put_cell(out, claim);
+        put_cell(out, says);
+        put_cell(out, c->predicate);
+        put_brief(out, list, n, c->section, "paper");
+        put_brief(out, list, n, c->section, "code");
+        fputs("\n", out);
+    }
+    return jebm_atomic_commit(&file, err);
+}
+
 /* ---- baseline ---- */
 
 typedef struct earlier {

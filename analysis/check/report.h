@@ -20,6 +20,10 @@ jebm_status jebm_report_json(const char *path, const jebm_judgement *list, size_
 jebm_status jebm_report_markdown(const char *path, const jebm_judgement *list, size_t n,
                                  jebm_error *err);
 
+/* One line a section of the claims file, its verdicts at both fidelities counted: for the README. */
+jebm_status jebm_report_brief(const char *path, const jebm_judgement *list, size_t n,
+                              jebm_error *err);
+
 /* Compare with the verdicts of an earlier jebm_report_json(): prints one line for each claim that
  * got worse and, if all claims were judged (`whole`), for each that is gone; counts them in *lost.
  * Errors: JEBM_EIO, JEBM_EFORMAT for a baseline that is no such file. */

@@ -152,6 +152,13 @@ static jebm_status check_preset(const jebm_preset *preset, jebm_error *err) {
             "'methods' or set batch=0",
             (unsigned long long)batch, (unsigned long long)walkers);
     }
+    /* a point takes d/4 draws, rounded up, of the 2^32 - 1 that its stream of random numbers has */
+    const uint64_t data = jebm_preset_count(preset, "data"),
+                   most = (UINT32_MAX - 1) / ((jebm_preset_count(preset, "d") + 3) / 4);
+    if (data > most) {
+        return jebm_fail(err, JEBM_EINVAL, "key 'data' is %llu, expected at most %llu points",
+                         (unsigned long long)data, (unsigned long long)most);
+    }
     if (jebm_preset_real(preset, "ess_threshold") > 0.0 &&
         jebm_preset_choice(preset, "trigger") != TRIGGER_ESS) {
         return jebm_fail(err, JEBM_EINVAL,

@@ -7,8 +7,11 @@
 
 #include "core/rng.h"
 
+#define JEBM_SHUFFLE_ROUNDS 16 /* at most; a multiple of 4 */
+
 typedef struct jebm_shuffle {
-    uint32_t key[6];
+    uint32_t key[JEBM_SHUFFLE_ROUNDS]; /* of each round */
+    uint32_t rounds;
     uint32_t n;
     unsigned half; /* bits of one half of the Feistel network's block */
 } jebm_shuffle;

@@ -29,12 +29,13 @@ jebm_status jebm_ensemble_init(jebm_ensemble *e, size_t n, size_t d, size_t cach
         return jebm_fail(err, JEBM_EINVAL,
                          "an ensemble needs walkers and dimensions, found %zu x %zu", n, d);
     }
-    if (n > UINT32_MAX / ((d + 3) / 4)) {
+    const size_t nblocks = d / 4 + (d % 4 != 0);
+    if (n > UINT32_MAX / nblocks) {
         return jebm_fail(
             err, JEBM_EINVAL,
             "%zu walkers of dimension %zu exceed the generator's 2^32 blocks of noise a "
             "step: use at most %zu walkers",
-            n, d, (size_t)(UINT32_MAX / ((d + 3) / 4)));
+            n, d, UINT32_MAX / nblocks);
     }
     const uint64_t bytes = jebm_ensemble_bytes(n, d, cache_width);
     char *p = bytes < SIZE_MAX / 2 ? aligned_alloc(ALIGN, bytes) : NULL;

@@ -52,7 +52,7 @@ jebm_status jebm_isa_check(jebm_error *err) {
 
 jebm_isa jebm_isa_current(void) {
     if (current < 0) {
-        int isa = allowed();
+        int isa = (int)allowed();
         isa = isa == JEBM_ISA_COUNT ? JEBM_ISA_COUNT - 1 : isa;
         while (!supported((jebm_isa)isa)) {
             isa--;

@@ -40,7 +40,7 @@ double jebm_rng_uniform(jebm_rng rng, uint32_t index, uint32_t lane, uint64_t st
 
 void jebm_rng_uniforms(jebm_rng rng, uint32_t lane, uint64_t step, size_t first, size_t n,
                        double *out) {
-    assert(first % 2 == 0 && first + n < UINT32_MAX);
+    assert(first % 2 == 0 && first + n <= UINT32_MAX);
     const jebm_rng_site site = {{rng.key[0], rng.key[1]}, lane, step};
     kernels()->uniforms(&site, (uint32_t)(first / 2), n / 2, out);
     if (n % 2 != 0) {
@@ -52,7 +52,7 @@ void jebm_rng_normals(jebm_rng rng, uint32_t lane, uint64_t step, size_t first, 
                       float scale, float *out) {
     const jebm_rng_site site = {{rng.key[0], rng.key[1]}, lane, step};
     const size_t nblocks = (d + 3) / 4;
-    assert((first + n) * nblocks < UINT32_MAX);
+    assert((first + n) * nblocks <= UINT32_MAX);
     float piece[4 * JEBM_NOISE_BLOCKS];
     for (size_t i = 0; i < n; i++) {
         const uint32_t base = (uint32_t)((first + i) * nblocks);

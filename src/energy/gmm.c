@@ -131,25 +131,40 @@ static void step(const jebm_energy *now, const jebm_energy *next, const jebm_mov
     kernels()->step(&from, &to, move->h, move->rule, &site, m, ids, ens);
 }
 
+static double z_of(const jebm_energy *e, size_t k) {
+    return k == 0 ? 0.0 : e->theta[of(e)->modes * e->d + k - 1];
+}
+
+/* mass[modes], unless NULL: exp(least - z_k), least being the smallest z, so that none overflows;
+ * returns their sum */
+static double relative_masses(const jebm_energy *e, double *least, double *mass) {
+    const size_t modes = of(e)->modes;
+    double sum = 0.0;
+    *least = 0.0;
+    for (size_t k = 1; k < modes; k++) {
+        *least = fmin(*least, z_of(e, k));
+    }
+    for (size_t k = 0; k < modes; k++) {
+        const double m = exp(*least - z_of(e, k));
+        sum += m;
+        if (mass != NULL) {
+            mass[k] = m;
+        }
+    }
+    return sum;
+}
+
 static double log_z(const jebm_energy *e) {
-    /* relative to the smallest z, so that no mass overflows */
-    const gmm *g = of(e);
-    const double *z = e->theta + g->modes * e->d;
-    double least = 0.0, sum = 0.0;
-    for (size_t k = 1; k < g->modes; k++) {
-        least = fmin(least, z[k - 1]);
-    }
-    for (size_t k = 0; k < g->modes; k++) {
-        sum += exp(least - (k == 0 ? 0.0 : z[k - 1]));
-    }
+    double least = 0.0;
+    const double sum = relative_masses(e, &least, NULL);
     return 0.5 * (double)e->d * log_2pi - least + log(sum);
 }
 
 void jebm_gmm_masses(const jebm_energy *e, double *mass) {
-    const gmm *g = of(e);
-    const double norm = log_z(e) - 0.5 * (double)e->d * log_2pi;
-    for (size_t k = 0; k < g->modes; k++) {
-        mass[k] = exp(-(k == 0 ? 0.0 : e->theta[g->modes * e->d + k - 1]) - norm);
+    double least = 0.0;
+    const double sum = relative_masses(e, &least, mass);
+    for (size_t k = 0; k < of(e)->modes; k++) {
+        mass[k] /= sum;
     }
 }
 
@@ -159,7 +174,8 @@ static size_t mode_of(const gmm *g, const double *mass, jebm_rng rng, bool split
     double u = split ? 0.0 : jebm_rng_uniform(rng, (uint32_t)i, JEBM_LANE_MODE, 0);
     size_t end = 0, k = 0;
     for (; k + 1 < g->modes; k++) {
-        end += (size_t)floor((double)total * mass[k]);
+        /* a share that rounding left just below a whole number is that number */
+        end += (size_t)floor((double)total * mass[k] * (1.0 + 1e-12));
         if (split ? i < end : u <= mass[k]) {
             break;
         }

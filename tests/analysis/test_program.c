@@ -92,5 +92,5 @@ Test(program, a_lost_claim_exits_3) {
 }
 
 Test(program, the_shipped_claims_stand_without_any_data) {
-    expect("--claims " CLAIMS_FILE " --results %s/nowhere", 0, "not run");
+    expect("--claims '" CLAIMS_FILE "' --results %s/nowhere", 0, "not run");
 }

@@ -1,125 +1,16 @@
 /* The toy driver as a whole program: what a user sees of a campaign, and what no kill may change.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#define PROGRAM TOY
+#define PROGRAM_NAME "toy"
+#define PROGRAM_SHARE TOY_SHARE
+#include "program.h"
+
 #include "io/csv.h"
-#include "io/digest.h"
 
-#include "scratch.h"
-
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-typedef struct outcome {
-    int status; /* exit status, or 1000 + signal */
-    char out[4096], err[4096];
-} outcome;
-
-/* How the next programs are started. */
-static struct {
-    const char *path, *share, *interval;
-    rlim_t file_size;
-} set = {NULL, TOY_SHARE, "1000", 0};
-
-#define MAX_WORDS 32
-
-static void become_toy(const scratch *s, const char *line) {
-    static char copy[1024];
-    char *words[MAX_WORDS] = {(char *)"toy"};
-    int n = 1;
-    snprintf(copy, sizeof copy, "%s", line);
-    for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
-        words[n++] = word;
-    }
-    const int out = open(scratch_path(s, ".out"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    const int err = open(scratch_path(s, ".err"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    dup2(out, 1);
-    dup2(err, 2);
-    setenv("JEBM_SHARE", set.share, 1);
-    setenv("JEBM_CHECKPOINT_SECONDS", set.interval, 1);
-    if (set.path != NULL) {
-        setenv("PATH", set.path, 1);
-    }
-    if (set.file_size > 0) {
-        const struct rlimit limit = {set.file_size, RLIM_INFINITY};
-        setrlimit(RLIMIT_FSIZE, &limit);
-    }
-    if (chdir(s->directory) == 0) {
-        execv(TOY, words);
-    }
-    _exit(99);
-}
-
-static pid_t start(const scratch *s, const char *line) {
-    const pid_t child = fork();
-    cr_assert_geq(child, 0);
-    if (child == 0) {
-        become_toy(s, line);
-    }
-    return child;
-}
-
-static outcome finish(const scratch *s, pid_t child) {
-    outcome o = {0};
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    o.status = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-    const char *const names[] = {".out", ".err"};
-    char *const texts[] = {o.out, o.err};
-    for (size_t i = 0; i < 2; i++) {
-        char *text = scratch_get(scratch_path(s, names[i]), NULL);
-        snprintf(texts[i], sizeof o.out, "%s", text != NULL ? text : "");
-        free(text);
-    }
-    return o;
-}
-
-static outcome run(const scratch *s, const char *format, ...) {
-    char line[1024];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    return finish(s, start(s, line));
-}
-
-static void wait_ms(long ms) {
-    const struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
-    nanosleep(&pause, NULL);
-}
-
-static bool exists(const scratch *s, const char *name) {
-    return access(scratch_path(s, name), F_OK) == 0;
-}
-
-/* expect one line on standard error that holds the text, and the exit status */
-static void expect_refusal(const outcome *o, int status, const char *text) {
-    cr_expect_eq(o->status, status, "status %d: %s", o->status, o->err);
-    cr_expect_not_null(strstr(o->err, text), "expected '%s', found: %s", text, o->err);
-    const char *newline = strchr(o->err, '\n');
-    cr_expect(newline != NULL && newline[1] == '\0', "not one line: %s", o->err);
-}
-
-static void expect_done(const outcome *o) {
-    cr_expect_eq(o->status, 0, "status %d: %s", o->status, o->err);
-}
-
-static void expect_same_file(const scratch *s, const char *a, const char *b) {
-    char x[JEBM_DIGEST_TEXT] = "x", y[JEBM_DIGEST_TEXT] = "y";
-    jebm_error err = {0};
-    cr_expect_eq(jebm_digest_file(scratch_path(s, a), x, &err), JEBM_OK, "%s", err.text);
-    cr_expect_eq(jebm_digest_file(scratch_path(s, b), y, &err), JEBM_OK, "%s", err.text);
-    cr_expect_str_eq(x, y, "%s and %s differ", a, b);
-}
 
 static json_t *manifest(const scratch *s, const char *directory) {
     char name[128];

@@ -1,0 +1,231 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ./reproduce and ./run-tests by themselves: options, messages, what they call and in which order,
+# statuses. meson, ninja, the programs and the package manager are stubs, so nothing is built.
+#
+#     test_scripts.sh CHECKOUT
+set -u
+checkout=$1
+place=$(mktemp -d) || exit 1
+trap 'rm -rf "$place"' EXIT
+top="$place/a checkout" stubs=$place/stubs calls=$place/calls text=$place/text failures=0
+export CALLS=$calls STUBS=$stubs
+mkdir -p "$top/analysis/figures" "$top/scripts" "$stubs" "$place/elsewhere"
+cp "$checkout/reproduce" "$checkout/run-tests" "$top"
+cp "$checkout"/scripts/* "$top/scripts"
+: >"$top/analysis/figures/fig06-fidelity.gp"
+
+# ---- stubs -----------------------------------------------------------------------------------
+
+stub() {
+    cat >"$stubs/$1"
+    chmod +x "$stubs/$1"
+}
+stub meson <<'END'
+#!/bin/sh
+echo "meson $*" >>"$CALLS"
+case $1 in
+setup) mkdir -p "$2/meson-private" && : >"$2/build.ninja" ;;
+test) cat "$STUBS/table"; exit "$(cat "$STUBS/test-status")" ;;
+esac
+END
+stub ninja <<'END'
+#!/bin/sh
+echo "ninja $*" >>"$CALLS"
+[ ! -e "$STUBS/no-build" ] || exit 1
+mkdir -p "$2/replications/gmm" "$2/analysis"
+cp "$STUBS/jebm-gmm" "$2/replications/gmm/jebm-gmm"
+cp "$STUBS/jebm-check" "$2/analysis/jebm-check"
+END
+# fails with the status in the file FIGURE of the stubs; waits for a signal if there is a file `wait`
+stub jebm-gmm <<'END'
+#!/bin/bash
+[ "$1" != --list ] || { printf 'fig06 quick paper one\nfig07 quick paper two\n'; exit 0; }
+echo "jebm-gmm $*" >>"$CALLS"
+if [ -e "$STUBS/wait" ]; then
+    trap 'echo "got TERM" >>"$CALLS"; exit 143' TERM
+    trap 'echo "got INT" >>"$CALLS"; exit 130' INT
+    : >"$STUBS/waiting"
+    for _ in $(seq 200); do sleep 0.1; done
+fi
+[ ! -e "$STUBS/$1" ] || exit "$(cat "$STUBS/$1")"
+figure=$1
+while [ "$1" != --out ]; do shift; done
+mkdir -p "$2/$figure" && [ -e "$2/$figure/summary.csv" ] || : >"$2/$figure/summary.csv"
+END
+stub jebm-check <<'END'
+#!/bin/sh
+echo "jebm-check $*" >>"$CALLS"
+[ ! -e "$STUBS/check" ] || exit "$(cat "$STUBS/check")"
+END
+stub gnuplot <<'END'
+#!/bin/sh
+echo "gnuplot $*" >>"$CALLS"
+: >"$3/fig06-fidelity.png"
+: >"$3/fig06-fidelity.svg"
+END
+stub pkg-config <<'END'
+#!/bin/sh
+[ ! -e "$STUBS/absent" ] || ! grep -qx "$2" "$STUBS/absent"
+END
+stub gcc <<'END'
+#!/bin/sh
+exit 0
+END
+stub apt-get <<'END'
+#!/bin/sh
+echo "apt-get $*" >>"$CALLS"
+case "$*" in *install*) rm -f "$STUBS/absent" ;; esac
+END
+stub shellcheck </dev/null
+stub id <<'END'
+#!/bin/sh
+echo 0
+END
+
+# ---- checks ----------------------------------------------------------------------------------
+
+# expect STATUS WORDS COMMAND...: with the stubs first in the path, from another directory
+expect() {
+    local wanted=$1 words=$2 status
+    shift 2
+    (cd "$place/elsewhere" && PATH=$stubs:$PATH "$@") >"$text" 2>&1 </dev/null
+    status=$?
+    if [[ $status != "$wanted" ]] || ! grep -qF -- "$words" "$text"; then
+        fail "$* : exit $status, expected $wanted and '$words' in:
+$(<"$text")"
+    fi
+}
+
+called() { grep -qF -- "$1" "$calls" || fail "expected the call '$1' among:
+$(<"$calls")"; }
+
+not_called() { ! grep -qF -- "$1" "$calls" || fail "expected no call '$1' among:
+$(<"$calls")"; }
+
+fail() {
+    printf 'FAILED: %s\n' "$*"
+    failures=$((failures + 1))
+}
+
+# every script parses, and the names that meson.build prints are those of the list
+for script in "$checkout"/{reproduce,run-tests,.ci/run,scripts/lib.sh}; do
+    bash -n "$script" || fail "$script does not parse"
+done
+while read -r package; do
+    # clang's OpenMP is for those who choose clang
+    grep -q " $package\$" "$checkout/scripts/packages" || [[ $package == libomp-dev ]] ||
+        fail "meson.build names $package, scripts/packages does not"
+done < <(grep -oh 'lib[a-z0-9]*-dev' "$checkout/meson.build" "$checkout/tests/meson.build" | sort -u)
+
+# usage
+: >"$calls"
+expect 0 'usage: ./reproduce' "$top/reproduce" --help
+expect 0 'usage: ./run-tests' "$top/run-tests" --help
+expect 2 "found '--sale'" "$top/reproduce" --sale quick
+expect 2 'expected quick or paper' "$top/reproduce" --scale huge
+expect 2 '--scale needs a value' "$top/reproduce" --scale
+expect 2 'expected an integer' "$top/reproduce" --threads 0
+expect 2 'expected an integer' "$top/run-tests" --jobs many
+[[ ! -s $calls ]] || fail "wrong usage called $(<"$calls")"
+
+# what is missing is named, or installed
+echo gsl >"$stubs/absent"
+expect 2 'apt-get install libgsl-dev' "$top/reproduce" --no-install
+expect 2 'apt-get install libgsl-dev' "$top/run-tests" --no-install
+not_called apt-get
+expect 0 'installing libgsl-dev' "$top/reproduce" --scale quick
+called 'apt-get -qq update'
+called 'apt-get -qq install -y --no-install-recommends libgsl-dev'
+
+# everything in its order and place
+for fidelity in paper code; do
+    for figure in fig06 fig07; do
+        called "jebm-gmm $figure --scale quick --fidelity $fidelity --out $top/results/runs/quick/$fidelity --resume"
+    done
+done
+called "jebm-gmm fig06 --scale quick --fidelity paper --set rate_unit=time --out $top/results/runs/quick/paper-rates-times-h --resume"
+called "gnuplot -c $top/analysis/figures/fig06-fidelity.gp $top/results/runs/quick paper=$top/results/runs/quick/paper/fig06 code="
+called "jebm-check --results $top/results/runs --scale quick --json $top/results/runs/verdicts.json"
+not_called '--baseline'
+
+# a second call installs, sets up and draws nothing
+: >"$calls"
+expect 0 verdicts.json "$top/reproduce" --scale quick
+not_called apt-get
+not_called 'meson setup'
+not_called gnuplot
+
+# a build directory that was moved with its checkout, or cut, is made anew; a foreign one is left
+: >"$calls"
+echo elsewhere >"$top/build-release/.set-up-by"
+expect 0 'set up anew' "$top/reproduce" --scale quick
+called 'meson setup'
+rm -r "$top/build-release" && mkdir "$top/build-release" && : >"$top/build-release/mine"
+expect 1 'no build directory' "$top/reproduce" --scale quick
+[[ -e $top/build-release/mine ]] || fail 'a foreign directory was removed'
+rm -r "$top/build-release"
+
+# options arrive, --out counts from where one stands
+: >"$calls"
+expect 0 "$place/elsewhere/out" "$top/reproduce" --figures fig07 --runs 4 --threads 2 --out out --baseline "$stubs/meson"
+called "jebm-gmm fig07 --scale paper --fidelity code --out $place/elsewhere/out/paper/code --runs 4 --threads 2 --resume"
+called "--json $place/elsewhere/out/verdicts.json --baseline $stubs/meson"
+not_called 'jebm-gmm fig06'
+
+# statuses: a diverged run lets the rest go on, other failures do not, a lost claim passes through
+: >"$calls"
+echo 1 >"$stubs/fig06"
+expect 1 verdicts.json "$top/reproduce" --scale quick
+called 'jebm-gmm fig07'
+called jebm-check
+: >"$calls"
+echo 2 >"$stubs/fig06"
+expect 2 '' "$top/reproduce" --scale quick
+not_called 'jebm-gmm fig07'
+rm "$stubs/fig06"
+echo 3 >"$stubs/check"
+expect 3 verdicts.json "$top/reproduce" --scale quick
+rm "$stubs/check"
+: >"$stubs/no-build"
+expect 1 '' "$top/reproduce" --scale quick
+rm "$stubs/no-build"
+
+# a signal to the script alone reaches the program, once, and nothing is started after it
+: >"$calls"
+: >"$stubs/wait"
+(
+    trap - INT
+    PATH=$stubs:$PATH exec "$top/reproduce" --scale quick >"$text" 2>&1 </dev/null
+) &
+script=$!
+for _ in {1..100}; do
+    [[ -e $stubs/waiting ]] && break
+    sleep 0.1
+done
+kill -TERM "$script"
+wait "$script"
+status=$?
+rm "$stubs/wait"
+[[ $status == 143 ]] || fail "SIGTERM: exit $status, expected 143"
+grep -q 'call it again' "$text" || fail "SIGTERM: $(<"$text")"
+[[ $(grep -c 'got' "$calls") == 1 ]] || fail "SIGTERM: $(<"$calls")"
+not_called 'jebm-gmm fig07'
+
+# run-tests counts what meson reports, over its configurations
+rm -f "$stubs/absent"
+printf 'Ok:                 20\nExpected Fail:      1\nFail:               0\nUnexpected Pass:    0\nTimeout:            0\n' >"$stubs/table"
+echo 0 >"$stubs/test-status"
+expect 0 '21 passed, 0 failed' "$top/run-tests" --quick
+[[ $(tail -n 1 "$text") == '21 passed, 0 failed' ]] || fail "last line: $(tail -n 1 "$text")"
+printf 'Ok:                 20\nFail:               2\nTimeout:            1\n' >"$stubs/table"
+echo 1 >"$stubs/test-status"
+expect 1 '20 passed, 3 failed' "$top/run-tests" --quick
+expect 1 '20 passed, 3 failed' "$top/run-tests"
+: >"$stubs/table"
+expect 1 '0 passed, 1 failed' "$top/run-tests" --quick
+: >"$stubs/no-build"
+expect 1 '0 passed, 1 failed' "$top/run-tests" --quick
+
+((failures == 0)) && echo 'all as expected'
+exit "$((failures > 0))"
