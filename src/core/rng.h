@@ -25,7 +25,7 @@ typedef enum jebm_lane {
     JEBM_LANE_RESET, /* which data point a walker starts at (CD, PCD) */
     JEBM_LANE_BATCH, /* mini-batch choice */
     JEBM_LANE_THETA, /* initial parameters */
-    JEBM_LANE_STRIDE /* number of lanes */
+    JEBM_LANE_STRIDE = 256 /* leaves room: a new lane moves no number */
 } jebm_lane;
 
 typedef struct jebm_rng {
