@@ -51,10 +51,16 @@ static jebm_status check_memory(const jebm_campaign *c, jebm_error *err) {
     if (physical == 0 || (table <= limit && run <= limit - table)) {
         return JEBM_OK;
     }
+    /* of what a run holds, the larger of its counts of walkers and of data, where it has such keys
+     */
     const char *what = table > run ? "raise 'record_every'" : "use a smaller --scale";
-    for (size_t i = 0; i < c->driver->nkeys; i++) {
-        if (table <= run && strcmp(c->driver->keys[i].name, "walkers") == 0) {
-            what = "lower 'walkers' (--set walkers=N)";
+    uint64_t most = 0;
+    for (size_t i = 0; i < c->driver->nkeys && table <= run; i++) {
+        const char *name = c->driver->keys[i].name;
+        const bool walkers = strcmp(name, "walkers") == 0;
+        if ((walkers || strcmp(name, "data") == 0) && jebm_preset_count(c->preset, name) > most) {
+            most = jebm_preset_count(c->preset, name);
+            what = walkers ? "lower 'walkers' (--set walkers=N)" : "lower 'data' (--set data=n)";
         }
     }
     return jebm_fail(err, JEBM_EINVAL,

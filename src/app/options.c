@@ -51,7 +51,8 @@ void jebm_options_help(const jebm_driver *driver) {
     }
     printf("\nExit status: 0 done, 1 failed or diverged, 2 wrong usage, 130 or 143 interrupted.\n"
            "Environment: JEBM_SHARE (presets and figure scripts), JEBM_CHECKPOINT_SECONDS "
-           "(default 30).\n");
+           "(default 30),\n"
+           "             JEBM_ISA (baseline, avx2 or avx512: at most these kernels).\n");
 }
 
 static jebm_status find_option(const char *name, option *found, jebm_error *err) {

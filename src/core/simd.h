@@ -287,10 +287,9 @@ JEBM_INLINE vf vf_log(vf x) {
     p = vf_fma(m, p, vf_set(2.0000714765e-1f));
     p = vf_fma(m, p, vf_set(-2.4999993993e-1f));
     p = vf_fma(m, p, vf_set(3.3333331174e-1f));
-    const vf m2 = m * m, fe = __builtin_convertvector(e, vf);
-    p = vf_fma(m2 * m, p, fe * -2.12194440e-4f);
-    p = vf_fnma(m2, vf_set(0.5f), p);
-    return vf_fma(fe, vf_set(0.693359375f), m + p);
+    p = vf_fma(m, p, vf_set(-0.5f));
+    p = vf_fma(m * m, p, m);
+    return vf_fma(__builtin_convertvector(e, vf), vf_set(0.693147180559945f), p);
 }
 
 /* exp x for x <= 0, 0 below -87; relative error below 2e-7 (Cephes expf) */

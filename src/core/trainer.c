@@ -75,7 +75,28 @@ static jebm_status check_walkers(const jebm_trainer_config *c, jebm_error *err) 
     return JEBM_OK;
 }
 
-static jebm_status check(const jebm_trainer_config *c, size_t n, jebm_error *err) {
+static jebm_status check_choices(const jebm_trainer_config *c, const jebm_energy *energy,
+                                 jebm_error *err) {
+    if (jebm_method_name(c->method) == NULL || jebm_resampling_name(c->scheme) == NULL ||
+        (unsigned)c->rule > JEBM_WEIGHTS_RELEASED || (unsigned)c->trigger > JEBM_TRIGGER_INTERVAL) {
+        return jebm_fail(
+            err, JEBM_EINVAL,
+            "method %d, weight rule %d, resampling %d, trigger %d: one is none of its kind",
+            (int)c->method, (int)c->rule, (int)c->scheme, (int)c->trigger);
+    }
+    for (size_t i = 0; i < energy->ngroups; i++) {
+        if (!isfinite(c->rate[i])) {
+            return jebm_fail(err, JEBM_EINVAL,
+                             "the learning rate of group '%s' is %g, expected a number",
+                             energy->groups[i].name, c->rate[i]);
+        }
+    }
+    return JEBM_OK;
+}
+
+static jebm_status check(const jebm_trainer_config *c, const jebm_energy *energy, size_t n,
+                         jebm_error *err) {
+    JEBM_TRY(check_choices(c, energy, err));
     JEBM_TRY(check_walkers(c, err));
     if (n == 0) {
         return jebm_fail(err, JEBM_EINVAL, "training needs data, found none");
@@ -500,7 +521,7 @@ static jebm_status derive(jebm_trainer *t, jebm_error *err) {
 
 jebm_status jebm_trainer_new(const jebm_trainer_config *config, const jebm_energy *energy, size_t n,
                              const float *data, jebm_trainer **out, jebm_error *err) {
-    JEBM_TRY(check(config, n, err));
+    JEBM_TRY(check(config, energy, n, err));
     jebm_trainer *t = calloc(1, sizeof *t);
     if (t == NULL) {
         return jebm_fail(err, JEBM_ENOMEM, "no memory for a trainer");

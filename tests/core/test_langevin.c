@@ -212,7 +212,7 @@ static void expect_identity(const char *what, const protocol *c) {
     /* the bound must be able to tell: an ESS of 1/N would pass anything */
     jebm_weight_stats s;
     jebm_weight_stats_of(c->n, b.e.logw, &s);
-    cr_expect_gt(s.ess, 0.02, "%s: ESS %g", where, s.ess);
+    cr_expect_gt(s.ess, 0.01, "%s: ESS %g", where, s.ess);
     free(f);
     bench_free(&b);
 }

@@ -38,20 +38,21 @@ static double uniform_of(const uint32_t w[2]) {
     return 1.0 - (double)(((uint64_t)w[1] << 32 | w[0]) >> 12) * 0x1p-52;
 }
 
-/* Box-Muller of two words in double: radius and the pair */
+/* Box-Muller of two words in double: radius and the pair. The angle is the signed second word over
+ * a half circle, which the bit that the radius leaves over mirrors. */
 static double box_muller_of(const uint32_t w[2], double pair[2]) {
     const double u = ((double)(w[0] >> 1) + 0.5) * 0x1p-31;
-    const double radius = sqrt(-2.0 * log(u)), angle = TWO_PI * (w[1] * 0x1p-32);
-    pair[0] = radius * cos(angle);
+    const double radius = sqrt(-2.0 * log(u)), angle = TWO_PI * ((int32_t)w[1] * 0x1p-33);
+    pair[0] = radius * cos(angle) * (w[0] % 2 == 0 ? 1.0 : -1.0);
     pair[1] = radius * sin(angle);
     return radius;
 }
 
 /* What single precision may do to a normal. Two roundings of u, 2^-24 each relative, move the
- * radius by 2^-23/radius; the polynomials and half a dozen roundings after them are 5e-7 of the
- * value. The last term is for double's own cosine at a quarter turn. */
+ * radius by 2^-23/radius; the polynomials and half a dozen roundings, of numbers up to 1, are 5e-7
+ * of the radius. */
 static double normal_error(double value, double radius) {
-    return fabs(value) * (5e-7 + 0x1.2p-23 / (radius * radius)) + 1e-14;
+    return fabs(value) * 0x1.2p-23 / (radius * radius) + 5e-7 * radius + 1e-14;
 }
 
 #define VECTORS 3

@@ -8,8 +8,9 @@
  * Xeon with AVX-512). It stays so small as long as no rounding makes
  * resampling choose another walker; after that the runs differ by 1e-2 and more (seen at
  * 256 walkers and 200 iterations), which is why these are short and have few walkers. 3e-5 leaves
- * a factor of 4. Counts are exact. What must not pass is far above: leaving out the h/4 terms of
- * eq. (6) moves the ESS by 1e-1, another resampling scheme moves p by 1e-3 within an iteration.
+ * a factor of 4. Counts are exact. What must not pass is far above: without the h/4 terms of
+ * eq. (6) fig06-paper resamples 60 times instead of once, with the stratified scheme 7 times by
+ * step 48 instead of 6.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #define PROGRAM GMM
