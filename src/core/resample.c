@@ -76,22 +76,25 @@ static void residual(size_t n, double *p, double total, jebm_rng rng, uint64_t s
 static void strata(size_t n, const double *p, double total, const double *offset, size_t stride,
                    uint32_t *copies) {
     const double scale = (double)n / total;
+    /* signed: conversions from and to double are single instructions */
+    const int64_t top = (int64_t)n - 1;
+    int64_t before = 0;
     double cumulative = 0.0;
-    size_t before = 0, last = n;
+    size_t last = n;
     while (last > 0 && !(p[last - 1] > 0.0)) {
         last--;
     }
     for (size_t i = 0; i + 1 < last; i++) {
         cumulative += p[i];
         const double t = cumulative * scale;
-        size_t stratum = (size_t)t;
-        stratum = stratum < n - 1 ? stratum : n - 1;
-        const size_t passed = stratum + (offset[stratum * stride] <= t - (double)stratum);
+        int64_t stratum = (int64_t)t;
+        stratum = stratum < top ? stratum : top;
+        const int64_t passed = stratum + (offset[(size_t)stratum * stride] <= t - (double)stratum);
         copies[i] = (uint32_t)(passed - before);
         before = passed;
     }
     /* whatever rounding left belongs to the last walker that has mass */
-    copies[last - 1] = (uint32_t)(n - before);
+    copies[last - 1] = (uint32_t)((int64_t)n - before);
 }
 
 /* copies[n] from masses p[n] > 0 that sum to total; u is scratch for n + 2 uniforms, p is destroyed

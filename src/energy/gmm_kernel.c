@@ -340,32 +340,31 @@ JEBM_INLINE void accumulate_modes(const jebm_gmm_view *v, size_t n, const float 
     for (; c + 4 * W <= v->d; c += 4 * W) {
         accumulate_pass(v, n, x, coef, mode, c, 4, 0, g);
     }
-    switch ((v->d - c) / W) {
+    /* what is left: 0 to 3 whole vectors, and perhaps a tail */
+    switch (2 * ((v->d - c) / W) + (tail > 0)) {
+    case 7:
+        accumulate_pass(v, n, x, coef, mode, c, 3, tail, g);
+        break;
+    case 6:
+        accumulate_pass(v, n, x, coef, mode, c, 3, 0, g);
+        break;
+    case 5:
+        accumulate_pass(v, n, x, coef, mode, c, 2, tail, g);
+        break;
+    case 4:
+        accumulate_pass(v, n, x, coef, mode, c, 2, 0, g);
+        break;
     case 3:
-        if (tail > 0) {
-            accumulate_pass(v, n, x, coef, mode, c, 3, tail, g);
-        } else {
-            accumulate_pass(v, n, x, coef, mode, c, 3, 0, g);
-        }
+        accumulate_pass(v, n, x, coef, mode, c, 1, tail, g);
         break;
     case 2:
-        if (tail > 0) {
-            accumulate_pass(v, n, x, coef, mode, c, 2, tail, g);
-        } else {
-            accumulate_pass(v, n, x, coef, mode, c, 2, 0, g);
-        }
+        accumulate_pass(v, n, x, coef, mode, c, 1, 0, g);
         break;
     case 1:
-        if (tail > 0) {
-            accumulate_pass(v, n, x, coef, mode, c, 1, tail, g);
-        } else {
-            accumulate_pass(v, n, x, coef, mode, c, 1, 0, g);
-        }
+        accumulate_pass(v, n, x, coef, mode, c, 0, tail, g);
         break;
     default:
-        if (tail > 0) {
-            accumulate_pass(v, n, x, coef, mode, c, 0, tail, g);
-        }
+        break;
     }
 }
 
