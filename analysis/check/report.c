@@ -251,13 +251,14 @@ jebm_status jebm_report_brief(const char *path, const jebm_judgement *list, size
         if (i > 0 && strcmp(c->section, list[i - 1].claim->section) == 0) {
             continue;
         }
-        char says[1200], claim[64];
+        char says[1200], claim[64], holds[256];
         snprintf(claim, sizeof claim, "`%s`", c->section);
         snprintf(says, sizeof says, "%s%s", c->says, c->kind == JEBM_CLAIM_OURS ? " (ours)" : "");
+        snprintf(holds, sizeof holds, "`%s`", c->predicate);
         fputs("|", out);
         put_cell(out, claim);
         put_cell(out, says);
-        put_cell(out, c->predicate);
+        put_cell(out, holds);
         put_brief(out, list, n, c->section, "paper");
         put_brief(out, list, n, c->section, "code");
         fputs("\n", out);
