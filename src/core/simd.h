@@ -37,6 +37,7 @@ typedef JEBM_VECTOR(int32_t) vi;
 typedef JEBM_VECTOR(uint32_t) vu;
 typedef JEBM_VECTOR(uint64_t) vw;
 typedef JEBM_VECTOR(double) vd;
+typedef float vh __attribute__((vector_size(2 * JEBM_W))); /* as many floats as vd has doubles */
 
 #define JEBM_INLINE static inline __attribute__((always_inline, unused))
 
@@ -80,6 +81,16 @@ JEBM_INLINE vu vu_bits(vf v) {
 /* mask ? a : b, lane by lane; mask lanes are 0 or all ones */
 JEBM_INLINE vf vf_select(vi mask, vf a, vf b) {
     return vf_bits(((vu)mask & vu_bits(a)) | (~(vu)mask & vu_bits(b)));
+}
+
+JEBM_INLINE vd vd_max(vd a, vd b) {
+    const vw mask = (vw)(a > b);
+    vw x, y;
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    x = (mask & x) | (~mask & y);
+    memcpy(&a, &x, sizeof a);
+    return a;
 }
 
 JEBM_INLINE vf vf_min(vf a, vf b) {

@@ -7,15 +7,32 @@
 
 #define LANES (JEBM_W / 2)
 
-static jebm_block_weights block(size_t n, const double *logw, const double *U, float *w) {
-    jebm_block_weights b = {.max = logw[0], .finite = true};
+/* the largest log-weight, and whether all log-weights and energies are finite */
+JEBM_INLINE jebm_block_weights survey(size_t n, const double *logw, const double *U) {
     /* a - a is 0 for finite a and NaN otherwise, and NaN survives a sum */
+    vd top = vd_set(logw[0]), doubts = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        const vd a = vd_load(logw + i), u = vd_load(U + i);
+        top = vd_max(a, top);
+        doubts += (a - a) + (u - u);
+    }
+    jebm_block_weights b = {.max = logw[0]};
     double doubt = 0.0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t l = 0; l < LANES; l++) {
+        b.max = top[l] > b.max ? top[l] : b.max;
+        doubt += doubts[l];
+    }
+    for (; i < n; i++) {
         b.max = logw[i] > b.max ? logw[i] : b.max;
         doubt += (logw[i] - logw[i]) + (U[i] - U[i]);
     }
     b.finite = doubt == 0.0;
+    return b;
+}
+
+static jebm_block_weights block(size_t n, const double *logw, const double *U, float *w) {
+    jebm_block_weights b = survey(n, logw, U);
     if (!b.finite) {
         return b;
     }
@@ -23,11 +40,10 @@ static jebm_block_weights block(size_t n, const double *logw, const double *U, f
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
         const vd v = vd_exp(vd_load(logw + i) - b.max);
+        const vh narrow = __builtin_convertvector(v, vh);
         sum += v;
         sum_2 = vd_fma(v, v, sum_2);
-        for (size_t l = 0; l < LANES; l++) {
-            w[i + l] = (float)v[l];
-        }
+        memcpy(w + i, &narrow, sizeof narrow);
     }
     for (size_t l = 0; l < LANES; l++) {
         b.sum += sum[l];
