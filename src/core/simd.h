@@ -193,9 +193,10 @@ JEBM_INLINE void vf_store_tail(float *p, size_t n, vf v) {
 #endif
 }
 
-/* before a loop over JEBM_W lanes or rows whose arrays are to live in registers */
+/* before a loop over JEBM_W lanes or rows whose arrays are to live in registers; clang unrolls
+ * these by itself, and warns of a pragma that it meets after it has */
 #if defined(__clang__)
-#define JEBM_UNROLL _Pragma("clang loop unroll(full)")
+#define JEBM_UNROLL
 #else
 #define JEBM_UNROLL _Pragma("GCC unroll 16")
 #endif
