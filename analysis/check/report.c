@@ -201,12 +201,7 @@ jebm_status jebm_report_markdown(const char *path, const jebm_judgement *list, s
  * claim or the range of the means of several. */
 static void put_brief(FILE *out, const jebm_judgement *list, size_t n, const char *section,
                       const char *fidelity) {
-    static const char *const texts[] = {
-#define JEBM_X(code, text) text,
-        JEBM_VERDICT_LIST(JEBM_X)
-#undef JEBM_X
-    };
-    size_t count[sizeof texts / sizeof *texts] = {0}, total = 0;
+    size_t count[NVERDICTS] = {0}, total = 0;
     double low = INFINITY, high = -INFINITY;
     for (size_t i = 0; i < n; i++) {
         const jebm_claim *c = list[i].claim;
@@ -221,11 +216,12 @@ static void put_brief(FILE *out, const jebm_judgement *list, size_t n, const cha
         }
     }
     const char *separator = " ";
-    for (size_t v = 0; v < sizeof texts / sizeof *texts; v++) {
+    for (size_t v = 0; v < NVERDICTS; v++) {
+        const char *text = jebm_verdict_text((jebm_verdict)v);
         if (count[v] > 0 && total == 1) {
-            fprintf(out, " **%s**", texts[v]);
+            fprintf(out, " **%s**", text);
         } else if (count[v] > 0) {
-            fprintf(out, "%s%zu **%s**", separator, count[v], texts[v]);
+            fprintf(out, "%s%zu **%s**", separator, count[v], text);
             separator = ", ";
         }
     }

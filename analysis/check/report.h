@@ -20,8 +20,7 @@ jebm_status jebm_report_json(const char *path, const jebm_judgement *list, size_
 jebm_status jebm_report_markdown(const char *path, const jebm_judgement *list, size_t n,
                                  jebm_error *err);
 
-/* One line a section of the claims file, its verdicts at both fidelities counted: for the README.
- */
+/* A line a section of the claims file, its verdicts at each fidelity counted; same errors. */
 jebm_status jebm_report_brief(const char *path, const jebm_judgement *list, size_t n,
                               jebm_error *err);
 

@@ -252,10 +252,11 @@ static jebm_trainer_config settings(const jebm_preset *preset, jebm_method metho
     return c;
 }
 
-static uint64_t memory(const jebm_preset *preset) {
+static uint64_t memory(const jebm_preset *preset, const char **key) {
     const jebm_trainer_config c = settings(preset, JEBM_METHOD_JARZYNSKI, 0);
     const size_t d = jebm_preset_count(preset, "d"), n = jebm_preset_count(preset, "data");
     jebm_energy *student = NULL;
+    *key = n > c.walkers[0] ? "data" : "walkers";
     uint64_t bytes = (uint64_t)n * d * sizeof(float) + c.walkers[0] * sizeof(double);
     if (jebm_gmm_new(d, MODES, &student, NULL) == JEBM_OK) {
         bytes += jebm_trainer_bytes(&c, student, n);

@@ -46,28 +46,19 @@ static jebm_status check_memory(const jebm_campaign *c, jebm_error *err) {
     const uint64_t limit = physical / 10 * 9;
     const uint64_t rows = times(c->ncells * c->runs, c->iterations / c->record_every + 2);
     const uint64_t table = times(rows, 8 * (c->driver->ncolumns + 3));
-    const uint64_t run = c->driver->memory(c->preset);
+    const char *key = NULL;
+    const uint64_t run = c->driver->memory(c->preset, &key);
     const double gib = 1.0 / (1 << 30);
     if (physical == 0 || (table <= limit && run <= limit - table)) {
         return JEBM_OK;
     }
-    /* of what a run holds, the larger of its counts of walkers and of data, where it has such keys
-     */
-    const char *what = table > run ? "raise 'record_every'" : "use a smaller --scale";
-    uint64_t most = 0;
-    for (size_t i = 0; i < c->driver->nkeys && table <= run; i++) {
-        const char *name = c->driver->keys[i].name;
-        const bool walkers = strcmp(name, "walkers") == 0;
-        if ((walkers || strcmp(name, "data") == 0) && jebm_preset_count(c->preset, name) > most) {
-            most = jebm_preset_count(c->preset, name);
-            what = walkers ? "lower 'walkers' (--set walkers=N)" : "lower 'data' (--set data=n)";
-        }
-    }
     return jebm_fail(err, JEBM_EINVAL,
                      "%s needs %.3g GiB (%.3g a run, %.3g for its rows), but this machine has %.3g "
-                     "GiB of memory, %.3g of it free: %s",
+                     "GiB of memory, %.3g of it free: %s '%s' (--set %s=...)",
                      c->figure, ((double)run + (double)table) * gib, (double)run * gib,
-                     (double)table * gib, (double)physical * gib, (double)available * gib, what);
+                     (double)table * gib, (double)physical * gib, (double)available * gib,
+                     table > run ? "raise" : "lower", table > run ? "record_every" : key,
+                     table > run ? "record_every" : key);
 }
 
 static void add_line(jebm_digest *digest, const char *name, const char *value) {

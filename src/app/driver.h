@@ -39,8 +39,9 @@ typedef struct jebm_driver {
     jebm_status (*plan)(const jebm_preset *preset, jebm_cell cells[JEBM_MAX_CELLS], size_t *ncells,
                         jebm_error *err);
 
-    /* Bytes that one run will hold, so that the application can refuse what cannot fit. */
-    uint64_t (*memory)(const jebm_preset *preset);
+    /* Bytes that one run will hold, so that the application can refuse what cannot fit; *key is the
+     * key whose value to lower then. */
+    uint64_t (*memory)(const jebm_preset *preset, const char **key);
 
     /* Start run (0-based) of a cell at step 0. *state is owned by the caller, who closes it. */
     jebm_status (*open)(const jebm_preset *preset, const jebm_cell *cell, size_t run, void **state,

@@ -48,7 +48,13 @@ JEBM_API double jebm_rng_uniform(jebm_rng rng, uint32_t index, uint32_t lane, ui
 JEBM_API void jebm_rng_uniforms(jebm_rng rng, uint32_t lane, uint64_t step, size_t first, size_t n,
                                 double *out);
 
-/* out [n][d]: scale times independent standard normals, row i for walker first + i.
+/* out [n][d]: scale times independent standard normals, row i for walker first + i. Coordinates
+ * 4q .. 4q+3 come from block (first + i) ceil(d/4) + q: words (a, b) = (0, 1) give the first two,
+ * words (2, 3) the others,
+ *
+ *   r s cos(phi), r sin(phi),   r = sqrt(-2 log u), u = (floor(a/2) + 1/2) / 2^31,
+ *                               phi = pi b / 2^32 with b signed, s = -1 if a is odd, else 1.
+ *
  * Box-Muller (two uniforms, two normals, always), so draws keep their addresses; single precision,
  * |normal| <= 6.66. (first + n) ceil(d/4) < 2^32. Vectorised. */
 JEBM_API void jebm_rng_normals(jebm_rng rng, uint32_t lane, uint64_t step, size_t first, size_t n,

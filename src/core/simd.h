@@ -284,7 +284,8 @@ JEBM_INLINE void vf_transpose4(const vf in[4], vf out[4]) {
 #undef JEBM_HH
 }
 
-/* log x for normal x > 0; relative error below 1e-7 (Cephes logf, Moshier, public domain) */
+/* log x for normal x > 0; relative error below 1.2e-7 (polynomial of Cephes logf, Moshier, public
+ * domain) */
 JEBM_INLINE vf vf_log(vf x) {
     /* x = m 2^e with m in [sqrt(1/2), sqrt(2)) */
     const vu bits = vu_bits(x);

@@ -194,11 +194,7 @@ static void move_block(jebm_trainer *t, population *p, size_t b, uint64_t k) {
 }
 
 static bool all_finite(size_t n, const double *v) {
-    double doubt = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        doubt += v[i] - v[i];
-    }
-    return doubt == 0.0;
+    return jebm_weights_kernels_current()->finite(n, v);
 }
 
 /* weights of block b and, for population 0, its share of the weighted gradient */

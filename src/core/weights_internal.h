@@ -19,6 +19,8 @@ typedef struct jebm_block_weights {
 typedef struct jebm_weights_kernels {
     /* w[n] = exp(A_i - max) as floats, sums in double; n <= JEBM_BLOCK */
     jebm_block_weights (*block)(size_t n, const double *logw, const double *U, float *w);
+    /* are all v[n] finite? */
+    bool (*finite)(size_t n, const double *v);
     /* p[n] = exp(A_i - max) in double; returns their sum */
     double (*masses)(size_t n, const double *logw, double max, double *p);
 } jebm_weights_kernels;

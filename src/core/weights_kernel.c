@@ -7,32 +7,42 @@
 
 #define LANES (JEBM_W / 2)
 
-/* the largest log-weight, and whether all log-weights and energies are finite */
-JEBM_INLINE jebm_block_weights survey(size_t n, const double *logw, const double *U) {
-    /* a - a is 0 for finite a and NaN otherwise, and NaN survives a sum */
-    vd top = vd_set(logw[0]), doubts = {0};
+/* a - a is 0 for finite a and NaN otherwise, and NaN survives a sum */
+static bool finite(size_t n, const double *v) {
+    vd doubts = {0};
+    double doubt = 0.0;
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-        const vd a = vd_load(logw + i), u = vd_load(U + i);
-        top = vd_max(a, top);
-        doubts += (a - a) + (u - u);
+        const vd a = vd_load(v + i);
+        doubts += a - a;
     }
-    jebm_block_weights b = {.max = logw[0]};
-    double doubt = 0.0;
     for (size_t l = 0; l < LANES; l++) {
-        b.max = top[l] > b.max ? top[l] : b.max;
         doubt += doubts[l];
     }
     for (; i < n; i++) {
-        b.max = logw[i] > b.max ? logw[i] : b.max;
-        doubt += (logw[i] - logw[i]) + (U[i] - U[i]);
+        doubt += v[i] - v[i];
     }
-    b.finite = doubt == 0.0;
-    return b;
+    return doubt == 0.0;
+}
+
+static double largest(size_t n, const double *v) {
+    vd tops = vd_set(v[0]);
+    double top = v[0];
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        tops = vd_max(vd_load(v + i), tops);
+    }
+    for (size_t l = 0; l < LANES; l++) {
+        top = tops[l] > top ? tops[l] : top;
+    }
+    for (; i < n; i++) {
+        top = v[i] > top ? v[i] : top;
+    }
+    return top;
 }
 
 static jebm_block_weights block(size_t n, const double *logw, const double *U, float *w) {
-    jebm_block_weights b = survey(n, logw, U);
+    jebm_block_weights b = {.max = largest(n, logw), .finite = finite(n, logw) && finite(n, U)};
     if (!b.finite) {
         return b;
     }
@@ -77,4 +87,4 @@ static double masses(size_t n, const double *logw, double max, double *p) {
     return sum;
 }
 
-const jebm_weights_kernels JEBM_KERNEL(jebm_weights_kernels) = {block, masses};
+const jebm_weights_kernels JEBM_KERNEL(jebm_weights_kernels) = {block, finite, masses};

@@ -7,8 +7,9 @@
  *   theta  [K d + K - 1]  the means m_1 .. m_K (group "means"), then z_2 .. z_K (group "z")
  *
  * The mass of mode k is exp(-z_k) / sum_l exp(-z_l). Distances are formed from differences and the
- * sum over modes relative to its largest term, so modes hundreds apart are safe. Samples and means
- * are single precision inside, theta and sums double.
+ * sum over modes relative to its largest term, so modes hundreds apart are safe. Samples, means and
+ * the gradient sums of one block of walkers are single precision inside, theta and sums over blocks
+ * double.
  *
  * The cache of a walker is its K responsibilities r_k(x) = exp(-|x - m_k|^2/2 - z_k + U(x)), from
  * which grad_x U = x - sum r_k m_k, grad_{m_k} U = r_k (m_k - x) and grad_{z_k} U = r_k.

@@ -74,6 +74,27 @@ Test(report, markdown_keeps_bars_inside_cells) {
     free(text);
 }
 
+Test(report, brief_counts_the_verdicts_of_a_section_at_each_fidelity) {
+    const char *path = scratch_path(&place, "brief.md");
+    strcpy(claims[0].section, "one");
+    strcpy(claims[1].section, "one");
+    list[1].verdict = JEBM_VERDICT_DEVIATES;
+    cr_assert_eq(jebm_report_brief(path, list, 2, NULL), JEBM_OK);
+    char *text = scratch_get(path, NULL);
+    // means 0.3 of two runs and 0.25 of one; nothing at fidelity code
+    cr_expect_not_null(strstr(text, "\n| `one` | a \\| b (ours) | `< 1` | 1 **within**, 1 "
+                                    "**deviates**: 0.25 to 0.3 | |\n"),
+                       "%s", text);
+    free(text);
+    strcpy(claims[1].section, "two");
+    strcpy(claims[1].fidelity, "code");
+    cr_assert_eq(jebm_report_brief(path, list, 2, NULL), JEBM_OK);
+    text = scratch_get(path, NULL);
+    cr_expect_not_null(strstr(text, "| **within**: 0.3 | |\n"), "%s", text);
+    cr_expect_not_null(strstr(text, "| | **deviates**: 0.25 |\n"), "%s", text);
+    free(text);
+}
+
 Test(report, table_lines_fit_into_100_columns) {
     const char *path = scratch_path(&place, "table.txt");
     strcpy(claims[0].id, "fig06-jarzynski-p/c=0.1@paper");

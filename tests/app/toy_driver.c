@@ -44,7 +44,8 @@ static jebm_status plan(const jebm_preset *preset, jebm_cell cells[JEBM_MAX_CELL
     return JEBM_OK;
 }
 
-static uint64_t memory(const jebm_preset *preset) {
+static uint64_t memory(const jebm_preset *preset, const char **key) {
+    *key = "walkers";
     return 12 * jebm_preset_count(preset, "walkers");
 }
 
