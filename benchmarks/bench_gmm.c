@@ -51,7 +51,7 @@ static jebm_trainer *trainer(jebm_method method, jebm_trigger trigger, const jeb
                                    .rule = JEBM_WEIGHTS_EXACT,
                                    .npopulations = 1,
                                    .walkers = {N},
-                                   .batch = N,
+                                   .batch = {N},
                                    .inner = 1,
                                    .h = 0.1,
                                    .scheme = JEBM_SYSTEMATIC,

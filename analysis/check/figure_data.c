@@ -43,6 +43,24 @@ static void find_override(jebm_figure_data *d) {
     }
 }
 
+/* a part holds only some of the runs, whatever else its manifest says */
+static jebm_status read_completeness(jebm_figure_data *d, jebm_error *err) {
+    const json_t *complete = json_object_get(d->manifest, "complete");
+    const json_t *part = json_object_get(d->manifest, "part");
+    if (!json_is_boolean(complete)) {
+        return bad_manifest(d, "\"complete\": true or false", err);
+    }
+    d->complete = json_is_true(complete) && part == NULL;
+    if (part != NULL) {
+        snprintf(d->incomplete, sizeof d->incomplete, "part of the %zu runs (%lld to %lld): merge",
+                 d->runs, (long long)json_integer_value(json_object_get(part, "from")),
+                 (long long)json_integer_value(json_object_get(part, "to")));
+    } else if (!d->complete) {
+        snprintf(d->incomplete, sizeof d->incomplete, "its run did not finish");
+    }
+    return JEBM_OK;
+}
+
 static jebm_status read_manifest(jebm_figure_data *d, const char *path, jebm_error *err) {
     json_error_t why;
     d->manifest = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
@@ -53,16 +71,12 @@ static jebm_status read_manifest(jebm_figure_data *d, const char *path, jebm_err
     if (json_integer_value(json_object_get(d->manifest, "schema")) != 1) {
         return bad_manifest(d, "\"schema\": 1", err);
     }
-    const json_t *complete = json_object_get(d->manifest, "complete");
     const json_int_t runs = json_integer_value(json_object_get(d->manifest, "runs"));
-    if (!json_is_boolean(complete)) {
-        return bad_manifest(d, "\"complete\": true or false", err);
-    }
     if (runs < 1 || runs > MAX_RUNS) {
         return bad_manifest(d, "\"runs\": a number from 1 to 1000000", err);
     }
-    d->complete = json_is_true(complete);
     d->runs = (size_t)runs;
+    JEBM_TRY(read_completeness(d, err));
     find_override(d);
     return JEBM_OK;
 }

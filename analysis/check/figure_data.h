@@ -26,6 +26,7 @@ typedef struct jebm_figure_data {
     char sha256[JEBM_DIGEST_TEXT]; /* of trajectory.csv */
     json_t *manifest;
     bool complete; /* the manifest says so; otherwise the trajectory was not read */
+    char incomplete[80]; /* why, where it is not */
     size_t runs; /* R of the manifest */
     const char *override; /* first setting that departs from the preset's but for the number of runs
                              and the recording; NULL if none. Borrowed from the manifest */

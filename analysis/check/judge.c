@@ -72,8 +72,8 @@ static jebm_status choose_data(const jebm_claim *c, jebm_results *r, jebm_judgem
         }
         if (data != NULL && !incomplete) {
             incomplete = true;
-            snprintf(j->reason, sizeof j->reason, "%s is incomplete: its run did not finish",
-                     data->name);
+            snprintf(j->reason, sizeof j->reason, "%s is incomplete: %s", data->name,
+                     data->incomplete);
         }
     }
     *chosen = NULL;

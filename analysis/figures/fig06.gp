@@ -31,6 +31,9 @@ OTHERS = ""
 do for [m in "pcd cd"] { if (has(METHODS, m)) { OTHERS = with_item(OTHERS, m) } }
 name(m) = m eq "pcd" ? "PCD" : "CD"
 place(m) = m eq "pcd" ? 6 : 7
+EVALUATED = has_values(SUMMARY, "jarzynski", "kl_evaluation_mean")
+# gnuplot looks a column up even where no curve is drawn from it
+EVALUATION = EVALUATED ? "kl_evaluation_mean" : "kl_estimate_mean"
 # marks at different places along the curves, so that none hides another
 offset(i) = 6 + 3 * i
 
@@ -93,7 +96,11 @@ do for [format in "png svg"] {
                 pt mark(look(i)) ps 0.9 pn offset(i) title label(i), \
             for [i = 1:(ours ? count : 0)] SUMMARY using (column(step)):(cell(i, "kl_estimate_mean")) \
                 with lines lc rgb colour(look(i)) lw 1.2 dt (4, 4) \
-                title i == 1 ? "by the weights" : ""
+                title i == 1 ? "by the weights" : "", \
+            for [i = 1:(ours && EVALUATED ? count : 0)] \
+                SUMMARY using (column(step)):(cell(i, EVALUATION)) \
+                with lines lc rgb colour(look(i)) lw 1.6 dt (1, 3) \
+                title i == 1 ? "by an evaluation population" : ""
         eval PLAIN_AXIS
     }
     unset multiplot

@@ -9,7 +9,7 @@ set datafile columnheaders
 set datafile missing "nan"
 
 # Okabe and Ito's colours, which colour-blind readers tell apart; dash and mark differ as well, so
-# that the figures survive a black-and-white printer. 1-5 thresholds or runs, 6 PCD, 7 CD.
+# that the figures survive a black-and-white printer. 1-5 thresholds, lags or runs, 6 PCD, 7 CD.
 COLOURS = "#0072B2 #E69F00 #009E73 #CC79A7 #56B4E9 #D55E00 #000000"
 MARKS = "6 4 8 10 12 2 1"
 colour(i) = word(COLOURS, (i - 1) % 7 + 1)
@@ -45,6 +45,26 @@ pick(m, v, c) = stringcolumn("method") eq m && stringcolumn("variant") eq v ? co
 # the distinct words of a list
 has(list, item) = strstrt(" ".list." ", " ".item." ") > 0
 with_item(list, item) = has(list, item) ? list : (strlen(list) ? list." ".item : item)
+
+# whether a column is there and has a value in a row of a method (any variant): columns came in over
+# time, and what does not apply is nan
+has_values(file, m, c) = system("LC_ALL=C awk -F, -v m='".m."' -v c='".c."' " \
+    ."'NR == 1 { for (i = 1; i <= NF; i++) if ($i == c) at = i } " \
+    ."NR > 1 && at && $1 == m && $at != \"nan\" { print \"yes\"; exit }' \"".file."\"") eq "yes"
+
+# The columns named in the rows of a method with a label (column `variant` or `run`), as a block that
+# plots find in a datablock by index "METHOD LABEL;": for figures of many curves, each of which would
+# otherwise read the whole file. gnuplot compares the beginning of a name, hence its last mark.
+block(file, m, column, label, names) = system("LC_ALL=C awk -F, -v m='".m."' -v column='".column."' " \
+    ."-v label='".label."' -v names='".names."' 'BEGIN { print \"# \" m \" \" label \";\" } " \
+    ."NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; n = split(names, c, \" \"); next } " \
+    ."$1 == m && $at[column] == label { for (i = 1; i <= n; i++) " \
+    ."printf \"%s \", c[i] in at ? $at[c[i]] : \"nan\"; print \"\" }' \"".file."\"")."\n\n\n"
+BLOCKS = "set datafile separator whitespace; set datafile nocolumnheaders; unset datafile missing"
+
+# long trainings count in thousands: the unit of the axis, and its label
+unit(last) = last >= 20000 ? 1000.0 : 1.0
+iterations(last) = last >= 20000 ? "iteration k / 1000" : "iteration k"
 
 # The divergence spans decades, but its estimate, and on the training data even its exact value, may
 # fall below zero: an axis that is linear near zero and logarithmic beyond shows both.

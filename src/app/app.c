@@ -3,6 +3,7 @@
 #include "app/environment.h"
 #include "app/figure.h"
 #include "app/manifest.h"
+#include "app/merge.h"
 #include "app/nearest.h"
 #include "app/rundir.h"
 #include "app/share.h"
@@ -21,6 +22,7 @@ typedef struct app {
     const jebm_driver *driver;
     jebm_options options;
     jebm_preset_file *presets;
+    jebm_merge merge; /* of --merge; empty without */
 } app;
 
 static jebm_status no_memory(jebm_error *err) {
@@ -43,11 +45,16 @@ static jebm_status resolve(const app *a, const char *figure, bool overridden, je
 /* ------------------------------------------------------------------------- list and describe */
 
 static jebm_status list_figures(const app *a, jebm_error *err) {
+    size_t widest = 10;
+    for (size_t i = 0; i < jebm_preset_file_nfigures(a->presets); i++) {
+        const size_t width = strlen(jebm_preset_file_figure(a->presets, i));
+        widest = width > widest ? width : widest;
+    }
     for (size_t i = 0; i < jebm_preset_file_nfigures(a->presets); i++) {
         const jebm_preset_request request = {.figure = jebm_preset_file_figure(a->presets, i)};
         jebm_preset *p;
         JEBM_TRY(jebm_preset_resolve(a->presets, &request, &p, err));
-        printf("%-10s %-20s %-11s %s\n", request.figure, jebm_preset_text(p, "scales"),
+        printf("%-*s %-20s %-11s %s\n", (int)widest, request.figure, jebm_preset_text(p, "scales"),
                jebm_preset_text(p, "fidelities"), jebm_preset_text(p, "title"));
         jebm_preset_free(p);
     }
@@ -68,13 +75,15 @@ static void describe(const jebm_preset *p) {
 
 /* ----------------------------------------------------------------------------------- results */
 
-/* Draw, and note in the manifest what came of it. */
+/* Draw, unless it is a part, and note in the manifest what came of it. */
 static jebm_status draw(const app *a, const char *figure, const char *directory, json_t *manifest,
                         jebm_error *err) {
     char note[256] = "not drawn: --no-figure";
     bool warned = false;
     jebm_status status = JEBM_OK;
-    if (!a->options.no_figure) {
+    if (json_object_get(manifest, "part") != NULL) {
+        snprintf(note, sizeof note, "not drawn: these are not all runs; --merge all parts");
+    } else if (!a->options.no_figure) {
         status = jebm_figure_draw(figure, directory, note, &warned, err);
     }
     if (warned) {
@@ -94,9 +103,10 @@ static jebm_status draw(const app *a, const char *figure, const char *directory,
 
 static void say_results(const char *figure, const char *directory, const json_t *manifest) {
     const json_t *timing = json_object_get(manifest, "timing");
-    printf("%s: %zu cells x %lld runs, %.1f s of computing\n", figure,
-           json_array_size(json_object_get(manifest, "cells")),
-           (long long)json_integer_value(json_object_get(manifest, "runs")),
+    size_t first, end;
+    const bool known = jebm_manifest_range(manifest, &first, &end);
+    printf("%s: %zu cells x %zu runs, %.1f s of computing\n", figure,
+           json_array_size(json_object_get(manifest, "cells")), known ? end - first : 0,
            json_real_value(json_object_get(timing, "wall_seconds")));
     const char *const names[] = {"trajectory.csv", "summary.csv", "manifest.json"};
     for (size_t i = 0; i < 3; i++) {
@@ -105,6 +115,10 @@ static void say_results(const char *figure, const char *directory, const json_t 
     const char *drawing = json_string_value(json_object_get(manifest, "drawing"));
     if (drawing != NULL && strcmp(drawing, "drawn") == 0) {
         printf("  %s/%s.png\n  %s/%s.svg\n", directory, figure, directory, figure);
+    }
+    if (json_object_get(manifest, "part") != NULL) {
+        printf("  runs %zu to %zu of %lld: no figure is drawn of a part; --merge all parts\n",
+               first + 1, end, (long long)json_integer_value(json_object_get(manifest, "runs")));
     }
 }
 
@@ -133,12 +147,15 @@ static jebm_status tell_divergence(const char *directory, const json_t *manifest
 
 /* --------------------------------------------------------------------------------- campaigns */
 
-static jebm_status run_campaign(const app *a, const jebm_preset *preset, const char *directory,
+static jebm_status run_campaign(app *a, const jebm_preset *preset, const char *directory,
                                 json_t **manifest, jebm_error *err) {
     jebm_campaign campaign;
     bool fresh = true;
     jebm_status status =
         jebm_campaign_init(&campaign, a->driver, &a->options, preset, directory, err);
+    if (status == JEBM_OK && a->merge.nparts > 0) {
+        status = jebm_merge_read(&a->merge, &campaign, err);
+    }
     if (status == JEBM_OK) {
         status = jebm_campaign_run(&campaign, manifest, &fresh, err);
     }
@@ -240,7 +257,7 @@ static char *directory_of(const app *a, const jebm_preset *p, const char *figure
                        figure);
 }
 
-static jebm_status run_figure(const app *a, const jebm_preset *preset, jebm_error *err) {
+static jebm_status run_figure(app *a, const jebm_preset *preset, jebm_error *err) {
     const char *figure = jebm_preset_figure(preset), *runs_of = jebm_preset_text(preset, "runs_of");
     const bool linked = strcmp(runs_of, "-") != 0;
     char *directory = directory_of(a, preset, figure);
@@ -254,11 +271,13 @@ static jebm_status run_figure(const app *a, const jebm_preset *preset, jebm_erro
     if (status == JEBM_OK) {
         status = run_campaign(a, linked ? other : preset, source, &manifest, err);
     }
-    if (status == JEBM_OK && linked) {
+    // a part is not drawn, so there is nothing to link
+    const bool drawn = linked && json_object_get(manifest, "part") == NULL;
+    if (status == JEBM_OK && drawn) {
         status = link_figure(a, preset, directory, manifest, err);
     }
     if (status == JEBM_OK) {
-        status = tell_divergence(directory, manifest, err);
+        status = tell_divergence(drawn ? directory : source, manifest, err);
     }
     json_decref(manifest);
     jebm_preset_free(other);
@@ -278,6 +297,22 @@ static jebm_status read_presets(app *a, jebm_error *err) {
     return status;
 }
 
+/* Find the parts to merge and run on with what they were run with. A figure that draws another's
+ * runs has that one's parts. */
+static jebm_status take_parts(app *a, jebm_error *err) {
+    const jebm_preset_request request = {.figure = a->options.figure};
+    jebm_preset *plain;
+    JEBM_TRY(jebm_preset_resolve(a->presets, &request, &plain, err));
+    const char *runs_of = jebm_preset_text(plain, "runs_of");
+    jebm_status status = jebm_merge_open(
+        &a->merge, &a->options, strcmp(runs_of, "-") != 0 ? runs_of : a->options.figure, err);
+    jebm_preset_free(plain);
+    if (status == JEBM_OK) {
+        status = jebm_merge_settings(&a->merge, &a->options, err);
+    }
+    return status;
+}
+
 static jebm_status act(app *a, jebm_error *err) {
     JEBM_TRY(jebm_isa_check(err));
 #ifdef _OPENMP
@@ -288,6 +323,9 @@ static jebm_status act(app *a, jebm_error *err) {
     JEBM_TRY(read_presets(a, err));
     if (a->options.list) {
         return list_figures(a, err);
+    }
+    if (a->options.nparts > 0) {
+        JEBM_TRY(take_parts(a, err));
     }
     jebm_preset *preset;
     JEBM_TRY(resolve(a, a->options.figure, true, &preset, err));
@@ -329,6 +367,7 @@ int jebm_app_main(const jebm_driver *driver, int argc, char **argv) {
         fprintf(stderr, "%s: %s\n", driver->program, err.text);
     }
     jebm_preset_file_free(a.presets);
+    jebm_merge_close(&a.merge);
     jebm_options_free(&a.options);
     return exit_status(status);
 }

@@ -44,10 +44,12 @@ static jebm_status check_memory(const jebm_campaign *c, jebm_error *err) {
     uint64_t physical, available;
     jebm_memory(&physical, &available);
     const uint64_t limit = physical / 10 * 9;
-    const uint64_t rows = times(c->ncells * c->runs, c->iterations / c->record_every + 2);
+    const uint64_t rows =
+        times(c->ncells * (c->end - c->first), c->iterations / c->record_every + 2);
     const uint64_t table = times(rows, 8 * (c->driver->ncolumns + 3));
     const char *key = NULL;
-    const uint64_t run = c->driver->memory(c->preset, &key);
+    // a merge runs nothing, it needs the rows only
+    const uint64_t run = c->options->nparts > 0 ? 0 : c->driver->memory(c->preset, &key);
     const double gib = 1.0 / (1 << 30);
     if (physical == 0 || (table <= limit && run <= limit - table)) {
         return JEBM_OK;
@@ -87,6 +89,24 @@ static void take_fingerprint(jebm_campaign *c) {
     jebm_digest_text(&digest, c->fingerprint);
 }
 
+bool jebm_campaign_is_part(const jebm_campaign *c) {
+    return c->end - c->first < c->runs;
+}
+
+static jebm_status choose_runs(jebm_campaign *c, jebm_error *err) {
+    const uint64_t from = c->options->runs_from, to = c->options->runs_to;
+    if (from > c->runs || to > c->runs) {
+        return jebm_fail(err, JEBM_EINVAL,
+                         "--runs-%s %" PRIu64 ": expected a run from 1 to %zu, as many as %s has",
+                         from > c->runs ? "from" : "to", from > c->runs ? from : to, c->runs,
+                         c->figure);
+    }
+    c->first = from > 0 ? (size_t)from - 1 : 0;
+    c->end = to > 0 ? (size_t)to : c->runs;
+    c->run = c->first;
+    return JEBM_OK;
+}
+
 static jebm_status read_interval(double *seconds, jebm_error *err) {
     const char *text = getenv("JEBM_CHECKPOINT_SECONDS");
     *seconds = 30;
@@ -116,6 +136,7 @@ jebm_status jebm_campaign_init(jebm_campaign *c, const jebm_driver *driver,
     c->record_every = jebm_preset_count(preset, "record_every");
     JEBM_TRY(read_interval(&c->checkpoint_seconds, err));
     JEBM_TRY(driver->plan(preset, c->cells, &c->ncells, err));
+    JEBM_TRY(choose_runs(c, err));
     JEBM_TRY(check_memory(c, err));
     take_fingerprint(c);
 
@@ -161,6 +182,7 @@ void jebm_campaign_free(jebm_campaign *c) {
     free(c->seconds);
     free(c->steps);
     json_decref(c->diverged);
+    json_decref(c->merged_from);
     if (c->lock >= 0) {
         close(c->lock);
     }
@@ -294,9 +316,9 @@ static jebm_status run_all(jebm_campaign *c, jebm_error *err) {
         done += c->steps[i];
     }
     jebm_progress_start(&c->progress, c->figure, c->options->quiet, done,
-                        c->ncells * c->runs * c->iterations);
-    for (; c->cell < c->ncells; c->cell++, c->run = 0) {
-        for (; c->run < c->runs; c->run++) {
+                        c->ncells * (c->end - c->first) * c->iterations);
+    for (; c->cell < c->ncells; c->cell++, c->run = c->first) {
+        for (; c->run < c->end; c->run++) {
             JEBM_TRY(finish_run(c, err));
         }
     }
@@ -323,7 +345,9 @@ static jebm_status begin(jebm_campaign *c, jebm_error *err) {
 jebm_status jebm_campaign_run(jebm_campaign *c, json_t **manifest, bool *fresh, jebm_error *err) {
     *manifest = NULL;
     *fresh = true;
-    jebm_utc(c->started);
+    if (c->merged_from == NULL) {
+        jebm_utc(c->started);
+    }
     c->began = c->saved = jebm_seconds();
     JEBM_TRY(jebm_rundir_make(c->directory, err));
     JEBM_TRY(jebm_rundir_lock(c->directory, &c->lock, err));

@@ -20,9 +20,10 @@ typedef struct jebm_campaign {
     const char *figure;
     char *directory; /* DIR/FIGURE */
     int lock;
-    char fingerprint[JEBM_DIGEST_TEXT]; /* of everything that decides the CSVs */
+    char fingerprint[JEBM_DIGEST_TEXT]; /* of everything that decides the numbers of a run */
     jebm_cell cells[JEBM_MAX_CELLS];
     size_t ncells, runs;
+    size_t first, end; /* runs [first, end) of each cell are computed here: all, or a part */
     uint64_t iterations, record_every;
     double checkpoint_seconds;
 
@@ -36,6 +37,8 @@ typedef struct jebm_campaign {
     double *seconds; /* [ncells][runs] spent in each run so far */
     uint64_t *steps; /* [ncells][runs] made of each run so far */
     json_t *diverged; /* list of {method, variant, run, step, why} */
+    json_t
+        *merged_from; /* the parts whose runs these are, for the manifest; NULL if computed here */
     char started[32];
     double earlier_seconds, began; /* of earlier processes; when this one began */
     double saved; /* when the last checkpoint was written */
@@ -46,16 +49,22 @@ typedef struct jebm_campaign {
 /* Plan the cells, check what can be checked without touching the disk, take the fingerprint.
  * Release by _free whatever the outcome.
  *
- * Errors   JEBM_EINVAL from the driver's plan or for a run that cannot fit into memory. */
+ * Errors   JEBM_EINVAL from the driver's plan, for runs that there are not, or for a run that
+ * cannot fit into memory. */
 jebm_status jebm_campaign_init(jebm_campaign *campaign, const jebm_driver *driver,
                                const jebm_options *options, const jebm_preset *preset,
                                const char *directory, jebm_error *err);
 void jebm_campaign_free(jebm_campaign *campaign);
 
+/* Are there runs that are computed elsewhere? */
+bool jebm_campaign_is_part(const jebm_campaign *campaign);
+
 /* Run what is not yet run and leave a complete directory.
  *
  *   manifest  out  that of the directory, complete; the caller's to release
  *   fresh     out  false if the directory was complete already
+ *
+ * A campaign to which a merge gave all rows runs nothing and is only written.
  *
  * Errors   JEBM_EINTERRUPT after SIGINT or SIGTERM, a checkpoint written; JEBM_EINVAL if the
  *          directory holds something else; JEBM_EIO. A run that diverges is no error here: it

@@ -35,7 +35,19 @@ static size_t list_arrays(jebm_campaign *c, uint64_t position[NPOSITION], jebm_a
 }
 #define FIRST_ROW_LIST 4
 
+/* What a checkpoint belongs to: the settings, and which runs where that is not all. */
+#define STAMP_TEXT (JEBM_DIGEST_TEXT + 64)
+static void write_stamp(const jebm_campaign *c, char stamp[STAMP_TEXT]) {
+    char part[64] = "";
+    if (jebm_campaign_is_part(c)) {
+        snprintf(part, sizeof part, " runs %zu-%zu", c->first + 1, c->end);
+    }
+    snprintf(stamp, STAMP_TEXT, "%s%s", c->fingerprint, part);
+}
+
 static jebm_status put_texts(jebm_campaign *c, jebm_checkpoint *out, jebm_error *err) {
+    char stamp[STAMP_TEXT];
+    write_stamp(c, stamp);
     char *diverged = json_dumps(c->diverged, JSON_COMPACT);
     if (diverged == NULL) {
         return jebm_fail(err, JEBM_ENOMEM, "not enough memory for a checkpoint");
@@ -43,7 +55,7 @@ static jebm_status put_texts(jebm_campaign *c, jebm_checkpoint *out, jebm_error 
     jebm_status status = jebm_checkpoint_put_text(out, "diverged", diverged, err);
     free(diverged);
     if (status == JEBM_OK) {
-        status = jebm_checkpoint_put_text(out, "fingerprint", c->fingerprint, err);
+        status = jebm_checkpoint_put_text(out, "fingerprint", stamp, err);
     }
     if (status == JEBM_OK) {
         status = jebm_checkpoint_put_text(out, "started", c->started, err);
@@ -103,11 +115,12 @@ static jebm_status get_text(jebm_campaign *c, const char *name, char *text, size
 }
 
 static jebm_status get_texts(jebm_campaign *c, const char *path, jebm_error *err) {
-    char text[JEBM_DIGEST_TEXT], *diverged = NULL;
+    char text[STAMP_TEXT], stamp[STAMP_TEXT], *diverged = NULL;
+    write_stamp(c, stamp);
     JEBM_TRY(get_text(c, "fingerprint", text, sizeof text, err));
-    if (strcmp(text, c->fingerprint) != 0) {
+    if (strcmp(text, stamp) != 0) {
         return jebm_fail(err, JEBM_EMISMATCH,
-                         "%s: belongs to a run with other settings; remove it, or use --force to "
+                         "%s: belongs to other runs or settings; remove it, or use --force to "
                          "start anew",
                          path);
     }
@@ -173,8 +186,8 @@ static jebm_status get_position(jebm_campaign *c, const char *path, jebm_error *
         JEBM_TRY(jebm_checkpoint_get(c->loaded, CAMPAIGN, &lists[i], err));
     }
     // a run that ended by diverging may be the last of its cell: the next one is then one beyond
-    if (position[AT_CELL] >= c->ncells || position[AT_RUN] + position[AT_OPEN] > c->runs ||
-        position[AT_STEP] > c->iterations) {
+    if (position[AT_CELL] >= c->ncells || position[AT_RUN] < c->first ||
+        position[AT_RUN] + position[AT_OPEN] > c->end || position[AT_STEP] > c->iterations) {
         return jebm_fail(err, JEBM_EFORMAT, "%s: its position lies outside the campaign", path);
     }
     c->cell = (size_t)position[AT_CELL];

@@ -53,6 +53,9 @@ static json_t *list_timing(const jebm_campaign *c) {
         }
     }
     for (size_t i = 0; i < c->ncells * c->runs; i++) {
+        if (i % c->runs < c->first || i % c->runs >= c->end) {
+            continue;
+        }
         const jebm_cell *cell = &c->cells[i / c->runs];
         const double ns = c->steps[i] > 0 ? 1e9 * c->seconds[i] / (double)c->steps[i] : 0;
         json_t *entry =
@@ -105,28 +108,42 @@ static jebm_status add_file(const char *directory, const char *name, json_t *fil
     return status;
 }
 
-jebm_status jebm_manifest_make(const jebm_campaign *c, bool complete, json_t **manifest,
+/* What only a part or a merge has. */
+static jebm_status add_split(const jebm_campaign *c, bool done, json_t *manifest, jebm_error *err) {
+    int failed = 0;
+    if (jebm_campaign_is_part(c)) {
+        failed |= json_object_set_new(manifest, "part",
+                                      json_pack("{s:I, s:I, s:b}", "from", (json_int_t)c->first + 1,
+                                                "to", (json_int_t)c->end, "complete", (int)done));
+    }
+    if (c->merged_from != NULL) {
+        failed |= json_object_set(manifest, "merged_from", c->merged_from);
+    }
+    return failed ? no_memory(err) : JEBM_OK;
+}
+
+jebm_status jebm_manifest_make(const jebm_campaign *c, bool done, json_t **manifest,
                                jebm_error *err) {
     char now[32];
     jebm_utc(now);
-    *manifest =
-        json_pack("{s:i, s:s, s:s, s:s, s:n, s:s, s:s, s:s, s:I, s:I, s:b, s:o, s:o, s:o, s:{}, "
-                  "s:o, s:o, s:s, "
-                  "s:s?, s:O, s:s}",
-                  "schema", SCHEMA, "program", c->driver->program, "version", JEBM_VERSION,
-                  "figure", c->figure, "runs_of", "fingerprint", c->fingerprint, "scale",
-                  jebm_preset_scale(c->preset), "fidelity", jebm_preset_fidelity(c->preset), "seed",
-                  (json_int_t)jebm_preset_seed(c->preset), "runs", (json_int_t)c->runs, "complete",
-                  (int)complete, "preset", jebm_manifest_preset(c->preset), "overrides",
-                  list_overrides(c->options), "cells", list_cells(c), "files", "environment",
-                  jebm_environment(), "timing", list_timing(c), "started", c->started, "finished",
-                  complete ? now : NULL, "diverged", c->diverged, "drawing", "not drawn yet");
+    *manifest = json_pack(
+        "{s:i, s:s, s:s, s:s, s:n, s:s, s:s, s:s, s:I, s:I, s:b, s:o, s:o, s:o, s:{}, "
+        "s:o, s:o, s:s, "
+        "s:s?, s:O, s:s}",
+        "schema", SCHEMA, "program", c->driver->program, "version", JEBM_VERSION, "figure",
+        c->figure, "runs_of", "fingerprint", c->fingerprint, "scale", jebm_preset_scale(c->preset),
+        "fidelity", jebm_preset_fidelity(c->preset), "seed",
+        (json_int_t)jebm_preset_seed(c->preset), "runs", (json_int_t)c->runs, "complete",
+        done && !jebm_campaign_is_part(c), "preset", jebm_manifest_preset(c->preset), "overrides",
+        list_overrides(c->options), "cells", list_cells(c), "files", "environment",
+        jebm_environment(), "timing", list_timing(c), "started", c->started, "finished",
+        done ? now : NULL, "diverged", c->diverged, "drawing", "not drawn yet");
     if (*manifest == NULL) {
         return no_memory(err);
     }
     json_t *files = json_object_get(*manifest, "files");
-    jebm_status status = JEBM_OK;
-    if (complete) {
+    jebm_status status = add_split(c, done, *manifest, err);
+    if (status == JEBM_OK && done) {
         status = add_file(c->directory, "trajectory.csv", files, err);
         if (status == JEBM_OK) {
             status = add_file(c->directory, "summary.csv", files, err);
@@ -200,10 +217,19 @@ static const char *text_of(const json_t *object, const char *key) {
     return text != NULL ? text : "nothing";
 }
 
-bool jebm_manifest_matches(const json_t *m, const jebm_campaign *c, char *difference, size_t size) {
+static bool differ(jebm_difference *difference, const char *key, const char *there,
+                   const char *here) {
+    snprintf(difference->key, sizeof difference->key, "%.63s", key);
+    snprintf(difference->there, sizeof difference->there, "%.80s", there);
+    snprintf(difference->here, sizeof difference->here, "%.80s", here);
+    return false;
+}
+
+bool jebm_manifest_same_settings(const json_t *m, const jebm_campaign *c, jebm_difference *d) {
     if (strcmp(text_of(m, "fingerprint"), c->fingerprint) == 0) {
         return true;
     }
+    char seed[2][32];
     const char *const texts[][2] = {
         {"program", c->driver->program},
         {"version", JEBM_VERSION},
@@ -213,29 +239,53 @@ bool jebm_manifest_matches(const json_t *m, const jebm_campaign *c, char *differ
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(text_of(m, texts[i][0]), texts[i][1]) != 0) {
-            snprintf(difference, size, "%s: there %.80s, here %.80s", texts[i][0],
-                     text_of(m, texts[i][0]), texts[i][1]);
-            return false;
+            return differ(d, texts[i][0], text_of(m, texts[i][0]), texts[i][1]);
         }
     }
-    const json_int_t seed = json_integer_value(json_object_get(m, "seed"));
-    if (seed != (json_int_t)jebm_preset_seed(c->preset)) {
-        snprintf(difference, size, "seed: there %lld, here %" PRIu64, (long long)seed,
-                 jebm_preset_seed(c->preset));
-        return false;
+    snprintf(seed[0], sizeof seed[0], "%lld",
+             (long long)json_integer_value(json_object_get(m, "seed")));
+    snprintf(seed[1], sizeof seed[1], "%" PRIu64, jebm_preset_seed(c->preset));
+    if (strcmp(seed[0], seed[1]) != 0) {
+        return differ(d, "seed", seed[0], seed[1]);
     }
     const json_t *preset = json_object_get(m, "preset");
     for (size_t i = 0; i < jebm_preset_nkeys(c->preset); i++) {
         const jebm_key *key = jebm_preset_key(c->preset, i);
         const char *here = jebm_preset_text(c->preset, key->name);
         if (jebm_key_decides(key) && strcmp(text_of(preset, key->name), here) != 0) {
-            snprintf(difference, size, "%s: there %.80s, here %.80s", key->name,
-                     text_of(preset, key->name), here);
-            return false;
+            return differ(d, key->name, text_of(preset, key->name), here);
         }
     }
-    snprintf(difference, size, "their fingerprints differ");
-    return false;
+    return differ(d, "fingerprint", text_of(m, "fingerprint"), c->fingerprint);
+}
+
+bool jebm_manifest_range(const json_t *m, size_t *first, size_t *end) {
+    const json_t *part = json_object_get(m, "part");
+    const json_int_t runs = json_integer_value(json_object_get(m, "runs"));
+    const json_int_t from = part != NULL ? json_integer_value(json_object_get(part, "from")) : 1;
+    const json_int_t to = part != NULL ? json_integer_value(json_object_get(part, "to")) : runs;
+    *first = (size_t)from - 1;
+    *end = (size_t)to;
+    return from >= 1 && from <= to && to <= runs;
+}
+
+bool jebm_manifest_complete(const json_t *m) {
+    const json_t *part = json_object_get(m, "part");
+    return json_is_true(json_object_get(part != NULL ? part : m, "complete"));
+}
+
+bool jebm_manifest_matches(const json_t *m, const jebm_campaign *c, jebm_difference *d) {
+    if (!jebm_manifest_same_settings(m, c, d)) {
+        return false;
+    }
+    size_t first, end;
+    if (jebm_manifest_range(m, &first, &end) && first == c->first && end == c->end) {
+        return true;
+    }
+    char there[64], here[64];
+    snprintf(there, sizeof there, "runs %zu to %zu", first + 1, end);
+    snprintf(here, sizeof here, "runs %zu to %zu", c->first + 1, c->end);
+    return differ(d, "part", there, here);
 }
 
 jebm_status jebm_manifest_check_files(const char *directory, const json_t *manifest,

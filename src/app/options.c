@@ -7,18 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* JEBM_X(enumerator, name, value or NULL, help) */
+/* JEBM_X(enumerator, name, value or NULL, help). Those up to RESUME say what to run, which a merge
+ * learns from its parts. */
 #define OPTION_LIST(JEBM_X)                                                                       \
     JEBM_X(SCALE, "scale", "S", "quick, reduced or paper (default: quick)")                       \
     JEBM_X(FIDELITY, "fidelity", "F",                                                             \
            "paper (the text) or code (the authors' script) (default: paper)")                     \
     JEBM_X(RUNS, "runs", "R", "independent repetitions of each cell, 1 to 10000")                 \
     JEBM_X(SEED, "seed", "S", "seed of all random numbers (default: 1)")                          \
-    JEBM_X(THREADS, "threads", "T", "threads, 1 to 1024 (default: all); no result depends on it") \
     JEBM_X(SET, "set", "KEY=VALUE", "override a key of the preset; may be repeated")              \
-    JEBM_X(OUT, "out", "DIR", "write DIR/FIGURE/ (default: results/runs/SCALE/FIDELITY)")         \
+    JEBM_X(RUNS_FROM, "runs-from", "A", "compute only the runs from A (default: 1) ...")          \
+    JEBM_X(RUNS_TO, "runs-to", "B", "... to B (default: R) of each cell: a part, for --merge")    \
     JEBM_X(RESUME, "resume", NULL, "go on from the last checkpoint")                              \
+    JEBM_X(MERGE, "merge", "DIR", "put parts together; once for each part, DIR as its --out was") \
+    JEBM_X(OUT, "out", "DIR", "write DIR/FIGURE/ (default: results/runs/SCALE/FIDELITY)")         \
     JEBM_X(FORCE, "force", NULL, "replace the run that DIR/FIGURE holds")                         \
+    JEBM_X(THREADS, "threads", "T", "threads, 1 to 1024 (default: all); no result depends on it") \
     JEBM_X(NO_FIGURE, "no-figure", NULL, "do not draw")                                           \
     JEBM_X(LIST, "list", NULL, "list the figures")                                                \
     JEBM_X(DESCRIBE, "describe", NULL, "show every key of FIGURE with value, range and meaning")  \
@@ -49,6 +53,11 @@ void jebm_options_help(const jebm_driver *driver) {
                  known[i].value != NULL ? known[i].value : "");
         printf("  %-18s %s\n", left, known[i].help);
     }
+    printf("\nA figure spread over machines, and put together again; the settings are the parts':\n"
+           "  %s FIGURE --runs-to 10 --out A\n"
+           "  %s FIGURE --runs-from 11 --out B\n"
+           "  %s FIGURE --merge A --merge B --out DIR\n",
+           driver->program, driver->program, driver->program);
     printf("\nExit status: 0 done, 1 failed or diverged, 2 wrong usage, 130 or 143 interrupted.\n"
            "Environment: JEBM_SHARE (presets and figure scripts), JEBM_CHECKPOINT_SECONDS "
            "(default 30),\n"
@@ -93,6 +102,16 @@ static jebm_status set_value(jebm_options *o, option which, const char *text, je
     case RUNS:
         JEBM_TRY(parse_integer("--runs", text, 1, 10000, &number, err));
         snprintf(o->runs, sizeof o->runs, "runs=%llu", (unsigned long long)number);
+        break;
+    case RUNS_FROM:
+        return parse_integer("--runs-from", text, 1, 10000, &o->runs_from, err);
+    case RUNS_TO:
+        return parse_integer("--runs-to", text, 1, 10000, &o->runs_to, err);
+    case MERGE:
+        if (*text == '\0') {
+            return jebm_fail(err, JEBM_EINVAL, "--merge '': expected the directory of a part");
+        }
+        o->parts[o->nparts++] = text;
         break;
     case SEED:
         // JSON integers are signed
@@ -142,6 +161,9 @@ static jebm_status take_word(jebm_options *o, int argc, char **argv, int *i, jeb
     if (strcmp(name, "-h") != 0) {
         JEBM_TRY(find_option(name, &which, err));
     }
+    if (which <= RESUME) {
+        o->setting = known[which].name;
+    }
     if (known[which].value == NULL) {
         set_flag(o, which);
         return equals == NULL
@@ -161,6 +183,18 @@ static jebm_status check_together(const jebm_options *o, jebm_error *err) {
         return jebm_fail(err, JEBM_EINVAL,
                          "--resume and --force exclude each other: go on, or start anew?");
     }
+    if (o->runs_to > 0 && o->runs_from > o->runs_to) {
+        return jebm_fail(
+            err, JEBM_EINVAL,
+            "--runs-from %llu --runs-to %llu: expected the first run not to come after "
+            "the last",
+            (unsigned long long)o->runs_from, (unsigned long long)o->runs_to);
+    }
+    if (o->nparts > 0 && o->setting != NULL) {
+        return jebm_fail(err, JEBM_EINVAL,
+                         "--merge takes what was run from the parts and runs nothing: leave out %s",
+                         o->setting);
+    }
     if (o->figure == NULL && !o->list && !o->help && !o->version) {
         return jebm_fail(err, JEBM_EINVAL,
                          "no figure given; --list shows them all, --help the usage");
@@ -172,7 +206,9 @@ jebm_status jebm_options_parse(jebm_options *o, int argc, char **argv, jebm_erro
     memset(o, 0, sizeof *o);
     o->seed = 1;
     o->overrides = calloc((size_t)argc + 1, sizeof *o->overrides);
-    if (o->overrides == NULL) {
+    o->parts = calloc((size_t)argc + 1, sizeof *o->parts);
+    if (o->overrides == NULL || o->parts == NULL) {
+        jebm_options_free(o);
         return jebm_fail(err, JEBM_ENOMEM, "not enough memory for the command line");
     }
     jebm_status status = JEBM_OK;
@@ -197,5 +233,6 @@ void jebm_options_free(jebm_options *o) {
         return;
     }
     free(o->overrides);
-    o->overrides = NULL;
+    free(o->parts);
+    o->overrides = o->parts = NULL;
 }

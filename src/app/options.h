@@ -12,6 +12,10 @@ typedef struct jebm_options {
     size_t noverrides;
     char runs[32];
     uint64_t seed;
+    uint64_t runs_from, runs_to; /* 1-based, both included; 0 where not given */
+    const char **parts; /* [nparts] of --merge */
+    size_t nparts;
+    const char *setting; /* an option given that says what to run; NULL if there was none */
     int threads; /* 0: as many as there are */
     bool resume, force, no_figure, list, describe, quiet, help, version;
 } jebm_options;
@@ -19,7 +23,7 @@ typedef struct jebm_options {
 /* Read argv[1..argc).
  *
  * Errors   JEBM_EINVAL for an unknown option (with the nearest one), a missing or bad value, a
- *          second figure, none where one is needed. */
+ *          second figure, none where one is needed, options that exclude each other. */
 jebm_status jebm_options_parse(jebm_options *options, int argc, char **argv, jebm_error *err);
 void jebm_options_free(jebm_options *options);
 

@@ -123,16 +123,27 @@ jebm_status jebm_rundir_check_foreign(const char *directory, bool *has_manifest,
 
 static jebm_status inspect_manifest(const jebm_campaign *c, const json_t *manifest,
                                     jebm_rundir_state *state, jebm_error *err) {
-    char difference[320];
-    if (!jebm_manifest_matches(manifest, c, difference, sizeof difference)) {
-        return jebm_fail(err, JEBM_EINVAL,
-                         "%s: holds a run with other settings (%s); give another --out, or --force "
-                         "to replace it",
-                         c->directory, difference);
+    jebm_difference d;
+    if (!jebm_manifest_matches(manifest, c, &d)) {
+        return jebm_fail(
+            err, JEBM_EINVAL,
+            "%s: holds a run with other settings (%s: there %s, here %s); give another "
+            "--out, or --force to replace it",
+            c->directory, d.key, d.there, d.here);
     }
-    if (json_is_true(json_object_get(manifest, "complete"))) {
+    if (jebm_manifest_complete(manifest)) {
         *state = JEBM_RUNDIR_COMPLETE;
         return jebm_manifest_check_files(c->directory, manifest, err);
+    }
+    if (c->merged_from != NULL) {
+        // what a killed merge left is merged again; an unfinished run is somebody's work
+        *state = JEBM_RUNDIR_REPLACE;
+        return json_object_get(manifest, "merged_from") != NULL
+                   ? JEBM_OK
+                   : jebm_fail(err, JEBM_EINVAL,
+                               "%s: holds an unfinished run with these settings; give another "
+                               "--out, or --force to replace it",
+                               c->directory);
     }
     *state = JEBM_RUNDIR_INCOMPLETE;
     if (!c->options->resume) {

@@ -70,10 +70,13 @@ static void step_one(const jebm_energy *now, const jebm_energy *next, const jebm
     next->ops->eval(next, 1, y, &U_y, grad_y);
     if (move->rule == JEBM_WEIGHTS_EXACT) {
         e->logw[i] += U_x - U_y - path_term(d, x, y, grad_x, grad_y, move) / (4.0 * move->h);
-    } else if (move->rule == JEBM_WEIGHTS_RELEASED) {
+    } else if (move->rule != JEBM_WEIGHTS_FROZEN) {
         double U_now = 0.0;
         now->ops->eval(now, 1, y, &U_now, grad_released);
-        e->logw[i] += U_now - U_y + 0.25 * move->h * (square(d, grad_released) - square(d, grad_y));
+        e->logw[i] += U_now - U_y;
+        if (move->rule == JEBM_WEIGHTS_RELEASED) {
+            e->logw[i] += 0.25 * move->h * (square(d, grad_released) - square(d, grad_y));
+        }
     }
     memcpy(x, y, d * sizeof *x);
     e->U[i] = U_y;

@@ -22,9 +22,12 @@ typedef struct jebm_energy jebm_energy;
 typedef enum jebm_weight_rule {
     JEBM_WEIGHTS_FROZEN, /* A stays (PCD, CD, unweighted) */
     JEBM_WEIGHTS_EXACT, /* the rule above */
-    JEBM_WEIGHTS_RELEASED /* the authors' released script, whose "previous position" is an alias of
-                             the new one: A += U_k(y) - U_{k+1}(y)
-                                               + h/4 (|grad U_k(y)|^2 - |grad U_{k+1}(y)|^2) */
+    JEBM_WEIGHTS_RELEASED, /* the authors' released script, whose "previous position" is an alias of
+                              the new one: A += U_k(y) - U_{k+1}(y)
+                                                + h/4 (|grad U_k(y)|^2 - |grad U_{k+1}(y)|^2) */
+    JEBM_WEIGHTS_CONTINUOUS, /* Proposition 2 in steps, theta moving while the walker is at y:
+                                A += U_k(y) - U_{k+1}(y). Exact for h -> 0 */
+    JEBM_WEIGHTS_COUNT
 } jebm_weight_rule;
 
 typedef struct jebm_move {

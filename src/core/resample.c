@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *const names[JEBM_RESAMPLING_COUNT] = {"multinomial", "stratified", "systematic",
-                                                         "residual"};
+                                                         "residual",    "ssp",        "killing"};
 
 const char *jebm_resampling_name(jebm_resampling scheme) {
     return (unsigned)scheme < JEBM_RESAMPLING_COUNT ? names[scheme] : NULL;
@@ -39,9 +39,9 @@ static void scatter(size_t n, const double *p, double total, size_t m, const dou
 }
 
 /* ascending uniforms: partial sums of m + 1 exponential spacings over their total; u has m + 2 */
-static void sorted_uniforms(jebm_rng rng, uint64_t step, size_t m, double *u) {
+static void sorted_uniforms(jebm_rng rng, uint32_t lane, uint64_t step, size_t m, double *u) {
     double sum = 0.0;
-    jebm_rng_uniforms(rng, JEBM_LANE_RESAMPLE, step, 0, m + 1, u);
+    jebm_rng_uniforms(rng, lane, step, 0, m + 1, u);
     for (size_t k = 0; k <= m; k++) {
         sum -= log(u[k]);
         u[k] = sum;
@@ -58,14 +58,14 @@ static void residual(size_t n, double *p, double total, jebm_rng rng, uint64_t s
     for (size_t i = 0; i < n; i++) {
         /* in this order, so that equal weights give exactly 1 */
         const double expected = p[i] * (double)n / total;
-        copies[i] = (uint32_t)floor(expected);
+        copies[i] = (uint32_t)expected;
         certain += copies[i];
         p[i] = expected - copies[i];
         rest += p[i];
     }
     /* rounding may leave a whole walker where the residuals sum to next to nothing */
     if (certain < n) {
-        sorted_uniforms(rng, step, n - certain, u);
+        sorted_uniforms(rng, JEBM_LANE_RESAMPLE, step, n - certain, u);
         scatter(n, p, rest, n - certain, u, copies);
     }
 }
@@ -97,6 +97,44 @@ static void strata(size_t n, const double *p, double total, const double *offset
     copies[last - 1] = (uint32_t)((int64_t)n - before);
 }
 
+/* Walkers in turn meet the one that is still undecided. Of two fractions f and g of a copy, one
+ * takes all that both have, up to a whole copy, and the other the rest, which is nothing or, beyond
+ * a copy, leaves it undecided; who does is drawn so that both keep their means. At the end the
+ * undecided one has a whole copy or none, to rounding. A fraction of 0 never takes: u > 0. */
+static void ssp(size_t n, const double *p, double total, const double *u, uint32_t *copies) {
+    size_t undecided = 0;
+    uint64_t given = 0;
+    double f = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        const double expected = p[i] * (double)n / total;
+        const int64_t whole = (int64_t)expected;
+        const double g = expected - (double)whole, sum = f + g;
+        /* beyond a copy it is easier to draw who gets the whole one and is settled */
+        const bool over = sum > 1.0;
+        const bool drawn = u[i] * (over ? 2.0 - sum : sum) <= (over ? 1.0 - g : f);
+        const size_t settled = drawn == over ? undecided : i;
+        copies[i] = (uint32_t)whole;
+        copies[settled] += over;
+        given += (uint64_t)whole + over;
+        undecided ^= i ^ settled;
+        f = sum - over;
+    }
+    copies[undecided] += given < n ? (uint32_t)(n - given) : 0;
+}
+
+/* masses are relative to the largest, so they are the probabilities of staying */
+static void killing(size_t n, const double *p, double total, jebm_rng rng, uint64_t step, double *u,
+                    uint32_t *copies) {
+    size_t killed = 0;
+    jebm_rng_uniforms(rng, JEBM_LANE_RESAMPLE, step, 0, n, u);
+    for (size_t i = 0; i < n; i++) {
+        copies[i] = u[i] <= p[i];
+        killed += !copies[i];
+    }
+    sorted_uniforms(rng, JEBM_LANE_RESAMPLE + JEBM_LANE_STRIDE, step, killed, u);
+    scatter(n, p, total, killed, u, copies);
+}
+
 /* copies[n] from masses p[n] > 0 that sum to total; u is scratch for n + 2 uniforms, p is destroyed
  */
 static void choose(jebm_resampling scheme, size_t n, double *p, double total, jebm_rng rng,
@@ -104,7 +142,7 @@ static void choose(jebm_resampling scheme, size_t n, double *p, double total, je
     memset(copies, 0, n * sizeof *copies);
     switch (scheme) {
     case JEBM_MULTINOMIAL:
-        sorted_uniforms(rng, step, n, u);
+        sorted_uniforms(rng, JEBM_LANE_RESAMPLE, step, n, u);
         scatter(n, p, total, n, u, copies);
         break;
     case JEBM_STRATIFIED:
@@ -115,8 +153,15 @@ static void choose(jebm_resampling scheme, size_t n, double *p, double total, je
         u[0] = jebm_rng_uniform(rng, 0, JEBM_LANE_RESAMPLE, step);
         strata(n, p, total, u, 0, copies);
         break;
-    default:
+    case JEBM_RESIDUAL:
         residual(n, p, total, rng, step, u, copies);
+        break;
+    case JEBM_SSP:
+        jebm_rng_uniforms(rng, JEBM_LANE_RESAMPLE, step, 0, n, u);
+        ssp(n, p, total, u, copies);
+        break;
+    default:
+        killing(n, p, total, rng, step, u, copies);
     }
 }
 

@@ -6,6 +6,10 @@
  *   stratified    one draw in each of N strata ((n-1)/N, n/N].
  *   systematic    one uniform for all strata; each walker gets floor(N p_i) or ceil(N p_i) copies.
  *   residual      floor(N p_i) copies for certain, the rest multinomially on the residuals.
+ *   ssp           Srinivasan's sampling process: like systematic floor(N p_i) or ceil(N p_i)
+ * copies, but negatively associated, whatever the order of the walkers (Gerber, Chopin, Whiteley,
+ * Ann. Statist. 47 (2019) 2236). killing       walker i stays with probability p_i / max p; each
+ * place that became free is filled by an independent draw (Del Moral, Feynman-Kac Formulae, 2004).
  *
  * Survivors stay where they are; extra copies fill the places of walkers that got none, in order.
  * So only those rows move, and nothing else is needed to move them in place.
@@ -22,6 +26,8 @@ typedef enum jebm_resampling {
     JEBM_STRATIFIED,
     JEBM_SYSTEMATIC,
     JEBM_RESIDUAL,
+    JEBM_SSP,
+    JEBM_KILLING,
     JEBM_RESAMPLING_COUNT
 } jebm_resampling;
 
@@ -29,7 +35,8 @@ typedef enum jebm_resampling {
 JEBM_API const char *jebm_resampling_name(jebm_resampling scheme);
 
 /* copies[n]: how often each of n walkers is chosen; they sum to n. A walker of weight 0 gets none.
- * Random   uniforms at (index, JEBM_LANE_RESAMPLE, step).   Cost  O(n).
+ * Random   uniforms at (index, JEBM_LANE_RESAMPLE, step); killing fills places with those of lane
+ *          JEBM_LANE_RESAMPLE + JEBM_LANE_STRIDE.   Cost  O(n).
  * Scratch  [jebm_resample_scratch(n)] doubles.
  * Errors   JEBM_EDIVERGE, copies untouched, if a log-weight is NaN or +inf or all are -inf. */
 JEBM_API jebm_status jebm_resample_copies(jebm_resampling scheme, size_t n, const double *logw,

@@ -66,7 +66,7 @@ JEBM_API jebm_status jebm_fail(jebm_error *err, jebm_status status, const char *
 
 /* A named array: how a live object lists the state that a checkpoint must hold.
  * data is borrowed and writable; shape[0..rank) are the extents, row-major, rank <= 3. */
-typedef enum jebm_type { JEBM_F32, JEBM_F64, JEBM_U64 } jebm_type;
+typedef enum jebm_type { JEBM_F32, JEBM_F64, JEBM_U32, JEBM_U64 } jebm_type;
 
 #define JEBM_ARRAY_RANK 3
 typedef struct jebm_array {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/trainer.h"
 
-#include "core/batch.h"
-#include "core/weights_internal.h"
+#include "core/genealogy.h"
+#include "core/trainer_internal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,47 +16,6 @@ const char *jebm_method_name(jebm_method method) {
     return (unsigned)method < JEBM_METHOD_COUNT ? method_names[method] : NULL;
 }
 
-/* what a checkpoint keeps of a population besides its arrays */
-typedef struct population_state {
-    double log_z; /* of the ensemble */
-    double ess, ess_min; /* before resampling */
-    double ess_now; /* after it: what a stale trigger sees next */
-    double resamplings;
-} population_state;
-#define STATE_DOUBLES (sizeof(population_state) / sizeof(double))
-
-typedef struct population {
-    jebm_ensemble e;
-    jebm_rng rng;
-    population_state s;
-    double log_mean_exp; /* of the present log-weights */
-    size_t nblocks;
-    uint32_t *order; /* [n] walkers of each block, those that move first */
-    uint32_t *movers; /* [nblocks] how many of a block move */
-    float *w; /* [n] exp(A_i - max of the block) */
-    jebm_block_weights *part; /* [nblocks] */
-    float *scratch; /* [nblocks][JEBM_LANGEVIN_ROWS][d] */
-    uint32_t *parent, *copies;
-    double *resample;
-} population;
-
-struct jebm_trainer {
-    jebm_trainer_config c;
-    jebm_weight_rule rule; /* frozen unless the method is jarzynski */
-    jebm_energy *now, *next;
-    jebm_optimizer optimizer;
-    size_t n; /* data points */
-    const float *data;
-    size_t data_blocks;
-    double *data_part; /* [data_blocks][nparams + 1], the last is sum U */
-    double *walker_part; /* [blocks of population 0][nparams] */
-    double *direction; /* [nparams] */
-    double data_energy;
-    size_t npopulations;
-    population pop[JEBM_MAX_POPULATIONS];
-    uint64_t k;
-};
-
 /* ---- settings ------------------------------------------------------------------------------- */
 
 static jebm_status check_walkers(const jebm_trainer_config *c, jebm_error *err) {
@@ -63,14 +23,42 @@ static jebm_status check_walkers(const jebm_trainer_config *c, jebm_error *err) 
         return jebm_fail(err, JEBM_EINVAL, "a trainer has 1 to %d populations, found %zu",
                          JEBM_MAX_POPULATIONS, c->npopulations);
     }
-    if (c->batch == 0 || c->batch > c->walkers[0]) {
-        return jebm_fail(err, JEBM_EINVAL, "batch is %zu, expected 1 to walkers = %zu", c->batch,
-                         c->walkers[0]);
+    for (size_t p = 0; p < c->npopulations; p++) {
+        if (c->batch[p] == 0 || c->batch[p] > c->walkers[p]) {
+            return jebm_fail(err, JEBM_EINVAL, "batch is %zu, expected 1 to walkers = %zu",
+                             c->batch[p], c->walkers[p]);
+        }
+        if (c->batch[p] < c->walkers[p] && c->method == JEBM_METHOD_CD) {
+            return jebm_fail(
+                err, JEBM_EINVAL,
+                "method cd restarts all its walkers: batch is %zu, expected walkers = %zu",
+                c->batch[p], c->walkers[p]);
+        }
     }
-    if (c->batch < c->walkers[0] && c->method == JEBM_METHOD_CD) {
+    return JEBM_OK;
+}
+
+static jebm_status check_gradient(const jebm_trainer_config *c, const jebm_energy *energy, size_t n,
+                                  jebm_error *err) {
+    const bool lazy = c->gradient == JEBM_GRADIENT_BATCH;
+    if (lazy && (c->method == JEBM_METHOD_CD || c->stale_trigger || c->leave_one_out)) {
         return jebm_fail(err, JEBM_EINVAL,
-                         "method cd restarts all its walkers: batch is %zu, expected walkers = %zu",
-                         c->batch, c->walkers[0]);
+                         "gradient = batch goes with neither method cd nor stale_trigger nor "
+                         "leave_one_out, which look at all walkers at every iteration");
+    }
+    if (c->data_batch > n || (c->data_batch > 0 && !lazy)) {
+        return jebm_fail(err, JEBM_EINVAL,
+                         "data_batch is %zu, expected 0, or with gradient = batch at most %zu",
+                         c->data_batch, n);
+    }
+    if (c->leave_one_out &&
+        (c->method != JEBM_METHOD_JARZYNSKI || c->optimizer.kind != JEBM_GRADIENT_DESCENT)) {
+        return jebm_fail(err, JEBM_EINVAL,
+                         "leave_one_out needs method jarzynski and gradient descent");
+    }
+    if (c->leave_one_out && energy->ops->self_influence == NULL) {
+        return jebm_fail(err, JEBM_EUNSUPPORTED, "energy %s has no leave-one-out weights",
+                         energy->ops->name);
     }
     return JEBM_OK;
 }
@@ -78,7 +66,7 @@ static jebm_status check_walkers(const jebm_trainer_config *c, jebm_error *err) 
 static jebm_status check_choices(const jebm_trainer_config *c, const jebm_energy *energy,
                                  jebm_error *err) {
     if (jebm_method_name(c->method) == NULL || jebm_resampling_name(c->scheme) == NULL ||
-        (unsigned)c->rule > JEBM_WEIGHTS_RELEASED || (unsigned)c->trigger > JEBM_TRIGGER_INTERVAL) {
+        (unsigned)c->rule >= JEBM_WEIGHTS_COUNT || (unsigned)c->trigger > JEBM_TRIGGER_INTERVAL) {
         return jebm_fail(
             err, JEBM_EINVAL,
             "method %d, weight rule %d, resampling %d, trigger %d: one is none of its kind",
@@ -101,6 +89,7 @@ static jebm_status check(const jebm_trainer_config *c, const jebm_energy *energy
     if (n == 0) {
         return jebm_fail(err, JEBM_EINVAL, "training needs data, found none");
     }
+    JEBM_TRY(check_gradient(c, energy, n, err));
     if (!(c->h > 0.0 && isfinite(c->h)) || !(c->clip >= 0.0)) {
         return jebm_fail(err, JEBM_EINVAL, "h is %g and clip %g, expected h > 0 and clip >= 0",
                          c->h, c->clip);
@@ -121,279 +110,39 @@ static jebm_status check(const jebm_trainer_config *c, const jebm_energy *energy
     return JEBM_OK;
 }
 
-static size_t blocks_of(size_t n) {
-    return (n + JEBM_BLOCK - 1) / JEBM_BLOCK;
-}
-
 uint64_t jebm_trainer_bytes(const jebm_trainer_config *c, const jebm_energy *energy, size_t n) {
-    const size_t width = jebm_energy_cache_width(energy);
-    uint64_t bytes = (uint64_t)blocks_of(n) * (energy->nparams + 1) * sizeof(double);
+    const size_t width = jebm_energy_cache_width(energy), d = energy->d;
+    const bool lazy = c->gradient == JEBM_GRADIENT_BATCH;
+    uint64_t bytes = (uint64_t)jebm_blocks_of(n) * (energy->nparams + 1) * sizeof(double) +
+                     (uint64_t)c->data_batch * d * sizeof(float);
     for (size_t p = 0; p < c->npopulations; p++) {
-        const uint64_t walkers = c->walkers[p], blocks = blocks_of(c->walkers[p]);
-        bytes += jebm_ensemble_bytes(c->walkers[p], energy->d, width);
-        bytes +=
-            walkers * (3 * sizeof(uint32_t) + sizeof(float)) + (2 * walkers + 2) * sizeof(double);
-        bytes += blocks * (JEBM_LANGEVIN_ROWS * energy->d * sizeof(float) +
+        const uint64_t walkers = c->walkers[p], blocks = jebm_blocks_of(c->walkers[p]);
+        bytes += jebm_ensemble_bytes(c->walkers[p], d, width);
+        bytes += walkers * (4 * sizeof(uint32_t) + sizeof(float)) +
+                 jebm_resample_scratch(c->walkers[p]) * sizeof(double);
+        bytes += blocks * (JEBM_LANGEVIN_ROWS * d * sizeof(float) +
                            (p == 0 ? energy->nparams * sizeof(double) : 0));
+        bytes += lazy ? jebm_ensemble_bytes(c->batch[p], d, width) +
+                            c->batch[p] * sizeof(uint32_t) + walkers * sizeof(double)
+                      : 0;
     }
     return bytes;
 }
 
-/* ---- one block ------------------------------------------------------------------------------ */
-
-/* walkers first .. first + count return to data points chosen with replacement */
-static void reset_block(const jebm_trainer *t, population *p, uint64_t step, size_t first,
-                        size_t count) {
-    const size_t d = p->e.d;
-    for (size_t i = first; i < first + count; i++) {
-        /* u is in (0, 1]: 1 - u is in [0, 1) */
-        const double u = 1.0 - jebm_rng_uniform(p->rng, (uint32_t)i, JEBM_LANE_RESET, step);
-        const size_t j = (size_t)(u * (double)t->n);
-        memcpy(p->e.x + i * d, t->data + j * d, d * sizeof(float));
-    }
-}
-
-static bool reset_before_moves(const jebm_trainer *t) {
-    return t->c.method == JEBM_METHOD_CD && t->c.cd_schedule == JEBM_CD_PER_ITERATION;
-}
-
-static bool reset_after_moves(const jebm_trainer *t, uint64_t k) {
-    return t->c.method == JEBM_METHOD_CD && t->c.cd_schedule == JEBM_CD_INTERLEAVED &&
-           k % t->c.cd_steps == 0;
-}
-
-/* iteration k for the walkers of block b: from `now`, under which they were evaluated, to `next` */
-static void move_block(jebm_trainer *t, population *p, size_t b, uint64_t k) {
-    const size_t first = b * JEBM_BLOCK;
-    const size_t count = p->e.n - first < JEBM_BLOCK ? p->e.n - first : JEBM_BLOCK;
-    const uint32_t *ids = p->order + first;
-    const bool cd = reset_before_moves(t);
-    const size_t moves = cd ? t->c.cd_steps : t->c.inner;
-    jebm_move move = {.h = t->c.h,
-                      .rule = t->rule,
-                      .clip = t->c.clip,
-                      .rng = p->rng,
-                      .lane = JEBM_LANE_NOISE,
-                      .step = k};
-    if (cd) {
-        reset_block(t, p, k, first, count);
-        jebm_langevin_begin(t->next, count, ids, &p->e);
-    }
-    const jebm_energy *from = cd ? t->next : t->now;
-    for (size_t s = 0; s < moves; s++) {
-        jebm_langevin_step(from, t->next, &move, p->movers[b], ids, &p->e,
-                           p->scratch + b * JEBM_LANGEVIN_ROWS * p->e.d);
-        from = t->next;
-        move.lane += JEBM_LANE_STRIDE;
-    }
-    jebm_langevin_frozen(t->next, t->rule, count - p->movers[b], ids + p->movers[b], &p->e);
-    if (reset_after_moves(t, k)) {
-        reset_block(t, p, k, first, count);
-        jebm_langevin_begin(t->next, count, ids, &p->e);
-    }
-}
-
-static bool all_finite(size_t n, const double *v) {
-    return jebm_weights_kernels_current()->finite(n, v);
-}
-
-/* weights of block b and, for population 0, its share of the weighted gradient */
-static void weigh_block(jebm_trainer *t, population *p, const jebm_energy *energy, size_t b) {
-    const size_t first = b * JEBM_BLOCK;
-    const size_t count = p->e.n - first < JEBM_BLOCK ? p->e.n - first : JEBM_BLOCK;
-    const float *w = NULL;
-    if (t->rule == JEBM_WEIGHTS_FROZEN) {
-        p->part[b] = (jebm_block_weights){.sum = (double)count,
-                                          .sum_2 = (double)count,
-                                          .finite = all_finite(count, p->e.U + first)};
-    } else {
-        w = p->w + first;
-        p->part[b] = jebm_weights_kernels_current()->block(count, p->e.logw + first, p->e.U + first,
-                                                           p->w + first);
-    }
-    if (p == &t->pop[0] && p->part[b].finite) {
-        double *g = t->walker_part + b * energy->nparams;
-        memset(g, 0, energy->nparams * sizeof *g);
-        jebm_energy_accumulate(energy, first, count, w, &p->e, g);
-    }
-}
-
-static void data_block(jebm_trainer *t, const jebm_energy *energy, size_t b) {
-    const size_t first = b * JEBM_BLOCK, width = energy->nparams + 1;
-    const size_t count = t->n - first < JEBM_BLOCK ? t->n - first : JEBM_BLOCK;
-    double *part = t->data_part + b * width;
-    memset(part, 0, width * sizeof *part);
-    part[width - 1] = jebm_energy_data(energy, count, t->data + first * energy->d, part);
-}
-
-/* ---- all blocks ----------------------------------------------------------------------------- */
-
-static void move_all(jebm_trainer *t) {
-    const uint64_t k = t->k;
-    /* one team for walkers and data: whoever is done with the former goes on with the latter */
-#pragma omp parallel default(none) shared(t, k)
-    {
-        for (size_t i = 0; i < t->npopulations; i++) {
-            population *p = &t->pop[i];
-#pragma omp for schedule(static) nowait
-            for (size_t b = 0; b < p->nblocks; b++) {
-                move_block(t, p, b, k);
-                weigh_block(t, p, t->next, b);
-            }
-        }
-#pragma omp for schedule(static) nowait
-        for (size_t b = 0; b < t->data_blocks; b++) {
-            data_block(t, t->next, b);
-        }
-    }
-}
-
-static void weigh_all(jebm_trainer *t, population *p, const jebm_energy *energy) {
-#pragma omp parallel for default(none) shared(t, p, energy) schedule(static)
-    for (size_t b = 0; b < p->nblocks; b++) {
-        weigh_block(t, p, energy, b);
-    }
-}
-
-static jebm_status diverged(const jebm_trainer *t, jebm_error *err, const char *what) {
-    return jebm_fail(err, JEBM_EDIVERGE, "iteration %llu: %s; lower h or the learning rates",
-                     (unsigned long long)t->k, what);
-}
-
-static jebm_status combine_weights(jebm_trainer *t, population *p, jebm_error *err) {
-    jebm_weight_stats stats;
-    if (jebm_weights_combine(p->nblocks, p->part, p->e.n, &stats) != JEBM_OK) {
-        return diverged(t, err, "the energy or log-weight of a walker is not finite");
-    }
-    p->log_mean_exp = stats.log_mean_exp;
-    p->s.ess_now = stats.ess;
-    return JEBM_OK;
-}
-
-/* D_k of eq. (11), from the parts in block order */
-static void combine_gradient(jebm_trainer *t) {
-    const population *p = &t->pop[0];
-    const size_t P = t->now->nparams;
-    double max = -INFINITY, total = 0.0;
-    for (size_t b = 0; b < p->nblocks; b++) {
-        max = fmax(max, p->part[b].max);
-    }
-    memset(t->direction, 0, P * sizeof *t->direction);
-    for (size_t b = 0; b < p->nblocks; b++) {
-        const double scale = exp(p->part[b].max - max);
-        const double *g = t->walker_part + b * P;
-        total += scale * p->part[b].sum;
-        for (size_t i = 0; i < P; i++) {
-            t->direction[i] += scale * g[i];
-        }
-    }
-    for (size_t i = 0; i < P; i++) {
-        t->direction[i] /= total;
-    }
-    double energy = 0.0;
-    for (size_t b = 0; b < t->data_blocks; b++) {
-        const double *g = t->data_part + b * (P + 1);
-        for (size_t i = 0; i < P; i++) {
-            t->direction[i] -= g[i] / (double)t->n;
-        }
-        energy += g[P];
-    }
-    t->data_energy = energy / (double)t->n;
-}
-
-static bool resampling_due(const jebm_trainer *t, const population *p, double ess_before) {
-    const double ess = t->c.stale_trigger ? ess_before : p->s.ess;
-    if (t->rule == JEBM_WEIGHTS_FROZEN || t->k + 1 < t->c.resample_from) {
-        return false;
-    }
-    switch (t->c.trigger) {
-    case JEBM_TRIGGER_ESS:
-        return ess < t->c.threshold;
-    case JEBM_TRIGGER_CV:
-        return sqrt(fmax(1.0 / ess - 1.0, 0.0)) > t->c.threshold;
-    case JEBM_TRIGGER_INTERVAL:
-        return (t->k + 1) % t->c.interval == 0;
-    default:
-        return false;
-    }
-}
-
-static jebm_status weigh_and_resample(jebm_trainer *t, population *p, jebm_error *err) {
-    const double ess_before = p->s.ess_now;
-    JEBM_TRY(combine_weights(t, p, err));
-    p->s.ess = p->s.ess_now;
-    p->s.ess_min = fmin(p->s.ess_min, p->s.ess);
-    if (!resampling_due(t, p, ess_before)) {
-        return JEBM_OK;
-    }
-    if (p->e.n > 1 && p->s.ess * (double)p->e.n < 1.0 + 1e-9) {
-        return diverged(t, err, "one walker has all the weight");
-    }
-    jebm_status status =
-        jebm_resample(t->c.scheme, &p->e, p->rng, t->k, p->parent, p->copies, p->resample);
-    if (status != JEBM_OK) {
-        return diverged(t, err, "the log-weights cannot be normalised");
-    }
-    p->s.resamplings += 1.0;
-    p->s.log_z = p->e.log_z;
-    /* the walkers are others now, and so is their gradient */
-    weigh_all(t, p, t->next);
-    return combine_weights(t, p, err);
-}
-
-/* the blocks' walkers, those of this iteration's mini-batch first */
-static void choose_batch(jebm_trainer *t, population *p) {
-    const jebm_shuffle shuffle = jebm_shuffle_make(p->rng, t->k, (uint32_t)p->e.n);
-    unsigned char *member = (unsigned char *)p->copies;
-    memset(member, 0, p->e.n);
-    for (uint32_t i = 0; i < t->c.batch; i++) {
-        member[jebm_shuffle_at(&shuffle, i)] = 1;
-    }
-    for (size_t b = 0; b < p->nblocks; b++) {
-        const size_t first = b * JEBM_BLOCK;
-        const size_t end = p->e.n - first < JEBM_BLOCK ? p->e.n : first + JEBM_BLOCK;
-        size_t at = first;
-        for (size_t i = first; i < end; i++) {
-            if (member[i]) {
-                p->order[at++] = (uint32_t)i;
-            }
-        }
-        p->movers[b] = (uint32_t)(at - first);
-        for (size_t i = first; i < end; i++) {
-            if (!member[i]) {
-                p->order[at++] = (uint32_t)i;
-            }
-        }
-    }
-}
-
-jebm_status jebm_trainer_step(jebm_trainer *t, jebm_error *err) {
-    memcpy(t->next->theta, t->now->theta, t->now->nparams * sizeof *t->now->theta);
-    jebm_optimizer_step(&t->optimizer, t->k, t->direction, t->next->theta);
-    if (!all_finite(t->next->nparams, t->next->theta)) {
-        return diverged(t, err, "a parameter is not finite");
-    }
-    t->next->ops->refresh(t->next);
-    if (t->c.batch < t->c.walkers[0]) {
-        choose_batch(t, &t->pop[0]);
-    }
-    move_all(t);
-    for (size_t i = 0; i < t->npopulations; i++) {
-        JEBM_TRY(weigh_and_resample(t, &t->pop[i], err));
-    }
-    combine_gradient(t);
-    jebm_energy *old = t->now;
-    t->now = t->next;
-    t->next = old;
-    t->k++;
-    return JEBM_OK;
-}
-
 /* ---- life cycle ----------------------------------------------------------------------------- */
+
+static jebm_status allocate_batch(population *p, jebm_error *err) {
+    JEBM_TRY(jebm_ensemble_init(&p->mini, p->batch, p->e.d, p->e.cache_width, err));
+    p->members = malloc(p->batch * sizeof *p->members);
+    p->base = malloc(p->e.n * sizeof *p->base);
+    return p->members != NULL && p->base != NULL
+               ? JEBM_OK
+               : jebm_fail(err, JEBM_ENOMEM, "no memory for a batch of %zu walkers", p->batch);
+}
 
 static bool allocate_population(population *p) {
     const size_t n = p->e.n;
-    p->nblocks = blocks_of(n);
+    p->nblocks = jebm_blocks_of(n);
     p->order = malloc(n * sizeof *p->order);
     p->movers = malloc(p->nblocks * sizeof *p->movers);
     p->w = malloc(n * sizeof *p->w);
@@ -401,18 +150,20 @@ static bool allocate_population(population *p) {
     p->scratch = malloc(p->nblocks * JEBM_LANGEVIN_ROWS * p->e.d * sizeof *p->scratch);
     p->parent = malloc(n * sizeof *p->parent);
     p->copies = malloc(n * sizeof *p->copies);
+    p->eve = malloc(n * sizeof *p->eve);
     p->resample = malloc(jebm_resample_scratch(n) * sizeof *p->resample);
     if (p->order == NULL || p->movers == NULL || p->w == NULL || p->part == NULL ||
-        p->scratch == NULL || p->parent == NULL || p->copies == NULL || p->resample == NULL) {
+        p->scratch == NULL || p->parent == NULL || p->copies == NULL || p->eve == NULL ||
+        p->resample == NULL) {
         return false;
     }
     for (size_t i = 0; i < n; i++) {
         p->order[i] = (uint32_t)i;
     }
     for (size_t b = 0; b < p->nblocks; b++) {
-        const size_t left = n - b * JEBM_BLOCK;
-        p->movers[b] = (uint32_t)(left < JEBM_BLOCK ? left : JEBM_BLOCK);
+        p->movers[b] = (uint32_t)jebm_block_count(n, b);
     }
+    jebm_eve_start(n, p->eve);
     return true;
 }
 
@@ -425,7 +176,11 @@ static void free_population(population *p) {
     free(p->scratch);
     free(p->parent);
     free(p->copies);
+    free(p->eve);
     free(p->resample);
+    jebm_ensemble_free(&p->mini);
+    free(p->members);
+    free(p->base);
 }
 
 void jebm_trainer_free(jebm_trainer *t) {
@@ -441,6 +196,9 @@ void jebm_trainer_free(jebm_trainer *t) {
     free(t->data_part);
     free(t->walker_part);
     free(t->direction);
+    free(t->model_mean);
+    free(t->influence);
+    free(t->data_rows);
     free(t);
 }
 
@@ -448,21 +206,31 @@ static jebm_status allocate(jebm_trainer *t, const jebm_energy *energy, jebm_err
     const size_t P = energy->nparams;
     t->now = energy->ops->copy(energy);
     t->next = energy->ops->copy(energy);
-    t->data_blocks = blocks_of(t->n);
+    t->data_blocks = jebm_blocks_of(t->n);
     t->data_part = malloc(t->data_blocks * (P + 1) * sizeof *t->data_part);
-    t->walker_part = malloc(blocks_of(t->c.walkers[0]) * P * sizeof *t->walker_part);
+    t->walker_part = malloc(jebm_blocks_of(t->c.walkers[0]) * P * sizeof *t->walker_part);
     t->direction = calloc(P, sizeof *t->direction);
+    t->model_mean = calloc(P, sizeof *t->model_mean);
+    t->data_rows = malloc((t->c.data_batch * energy->d + 1) * sizeof *t->data_rows);
+    t->influence_width = t->c.leave_one_out ? energy->ops->influence_scratch(energy) : 0;
+    t->influence =
+        malloc((jebm_blocks_of(t->c.walkers[0]) * t->influence_width + 1) * sizeof *t->influence);
     for (size_t i = 0; i < t->c.npopulations; i++) {
         population *p = &t->pop[t->npopulations++];
         JEBM_TRY(jebm_ensemble_init(&p->e, t->c.walkers[i], energy->d,
                                     jebm_energy_cache_width(energy), err));
         p->rng = t->c.rng[i];
+        p->batch = t->c.batch[i];
         if (!allocate_population(p)) {
             return jebm_fail(err, JEBM_ENOMEM, "no memory for %zu walkers", p->e.n);
         }
+        if (jebm_trainer_lazy(t)) {
+            JEBM_TRY(allocate_batch(p, err));
+        }
     }
     if (t->now == NULL || t->next == NULL || t->data_part == NULL || t->walker_part == NULL ||
-        t->direction == NULL) {
+        t->direction == NULL || t->model_mean == NULL || t->data_rows == NULL ||
+        t->influence == NULL) {
         return jebm_fail(err, JEBM_ENOMEM, "no memory for a trainer of %zu parameters", P);
     }
     JEBM_TRY(jebm_optimizer_init(&t->optimizer, &t->c.optimizer, P, err));
@@ -472,9 +240,6 @@ static jebm_status allocate(jebm_trainer *t, const jebm_energy *energy, jebm_err
     }
     return JEBM_OK;
 }
-
-/* step at which the walkers of k = 0 are drawn: none of an iteration's */
-#define START_STEP UINT64_MAX
 
 /* walkers at the start: from the model or from the data, evaluated under theta_0 */
 static jebm_status start(jebm_trainer *t, population *p, jebm_error *err) {
@@ -487,16 +252,23 @@ static jebm_status start(jebm_trainer *t, population *p, jebm_error *err) {
     }
     if (model) {
         t->now->ops->sample(t->now, p->rng, t->c.start_split, p->e.n, 0, p->e.n, p->e.x);
+    } else if (t->c.start_each) {
+        for (size_t i = 0; i < p->e.n; i++) {
+            memcpy(p->e.x + i * p->e.d, t->data + i % t->n * p->e.d, p->e.d * sizeof(float));
+        }
     } else {
-        reset_block(t, p, START_STEP, 0, p->e.n);
+        jebm_trainer_reset(t, p, JEBM_START_STEP, 0, p->e.n);
     }
     jebm_langevin_begin(t->now, p->e.n, p->order, &p->e);
     p->e.log_z = t->now->ops->log_z != NULL ? t->now->ops->log_z(t->now) : NAN;
-    p->s = (population_state){p->e.log_z, 1.0, 1.0, 1.0, 0.0};
+    p->s = (population_state){.log_z = p->e.log_z, .ess = 1.0, .ess_min = 1.0, .ess_now = 1.0};
+    if (jebm_trainer_lazy(t)) {
+        memcpy(p->base, p->e.U, p->e.n * sizeof *p->base);
+    }
     /* Algorithm 3 takes its first gradient P steps away from the data */
-    if (reset_before_moves(t)) {
+    if (jebm_trainer_resets_before_moves(t)) {
         for (size_t b = 0; b < p->nblocks; b++) {
-            move_block(t, p, b, START_STEP);
+            jebm_trainer_move_block(t, p, b, JEBM_START_STEP);
         }
     }
     return JEBM_OK;
@@ -505,14 +277,18 @@ static jebm_status start(jebm_trainer *t, population *p, jebm_error *err) {
 /* everything that follows from theta_k and the walkers */
 static jebm_status derive(jebm_trainer *t, jebm_error *err) {
     for (size_t i = 0; i < t->npopulations; i++) {
-        weigh_all(t, &t->pop[i], t->now);
-        JEBM_TRY(combine_weights(t, &t->pop[i], err));
+        jebm_trainer_weigh_all(t, &t->pop[i], t->now);
+        JEBM_TRY(jebm_trainer_combine_weights(t, &t->pop[i], err));
     }
     for (size_t b = 0; b < t->data_blocks; b++) {
-        data_block(t, t->now, b);
+        jebm_trainer_data_block(t, t->now, t->n, t->data, b);
     }
-    combine_gradient(t);
+    t->data_energy = jebm_trainer_combine_gradient(t, t->pop[0].nblocks, t->n);
     return JEBM_OK;
+}
+
+static uint64_t default_ess_every(const jebm_trainer_config *c) {
+    return (c->walkers[0] + c->batch[0] - 1) / c->batch[0];
 }
 
 jebm_status jebm_trainer_new(const jebm_trainer_config *config, const jebm_energy *energy, size_t n,
@@ -526,12 +302,15 @@ jebm_status jebm_trainer_new(const jebm_trainer_config *config, const jebm_energ
     t->rule = config->method == JEBM_METHOD_JARZYNSKI ? config->rule : JEBM_WEIGHTS_FROZEN;
     t->n = n;
     t->data = data;
+    t->ess_every = config->ess_every > 0 ? config->ess_every : default_ess_every(config);
+    /* the points of a data batch are chosen independently of its walkers */
+    t->data_rng = jebm_rng_make((uint64_t)config->rng[0].key[1] << 32 | config->rng[0].key[0], 1);
     jebm_status status = allocate(t, energy, err);
     for (size_t i = 0; i < t->npopulations && status == JEBM_OK; i++) {
         status = start(t, &t->pop[i], err);
     }
     if (status == JEBM_OK) {
-        status = derive(t, err);
+        status = jebm_trainer_lazy(t) ? jebm_trainer_settle(t, err) : derive(t, err);
     }
     if (status != JEBM_OK) {
         jebm_trainer_free(t);
@@ -545,13 +324,20 @@ jebm_status jebm_trainer_new(const jebm_trainer_config *config, const jebm_energ
 
 jebm_observation jebm_trainer_observe(const jebm_trainer *t, size_t population_index) {
     const population *p = &t->pop[population_index];
-    return (jebm_observation){
-        .k = t->k,
-        .data_energy = t->data_energy,
-        .log_z = t->rule == JEBM_WEIGHTS_FROZEN ? NAN : p->e.log_z + p->log_mean_exp,
-        .ess = p->s.ess,
-        .ess_min = p->s.ess_min,
-        .resamplings = (uint64_t)p->s.resamplings};
+    assert(!jebm_trainer_lazy(t) || t->settled);
+    jebm_observation o = {.k = t->k,
+                          .data_energy = t->data_energy,
+                          .log_z = NAN,
+                          .log_z_se = NAN,
+                          .ess = p->s.ess,
+                          .ess_min = p->s.ess_min,
+                          .resamplings = (uint64_t)p->s.resamplings};
+    if (t->rule != JEBM_WEIGHTS_FROZEN) {
+        o.log_z = p->e.log_z + p->log_mean_exp;
+        o.log_z_se = sqrt(jebm_log_z_variance(t->c.scheme, p->e.n, p->e.logw, p->eve, o.resamplings,
+                                              p->resample));
+    }
+    return o;
 }
 
 void jebm_trainer_forget(jebm_trainer *t) {
@@ -593,10 +379,15 @@ size_t jebm_trainer_arrays(jebm_trainer *t, size_t capacity, jebm_array *arrays)
     for (size_t i = 0; i < t->npopulations; i++) {
         population *p = &t->pop[i];
         at = list(arrays, capacity, at, "walkers", i, JEBM_F32, p->e.n, p->e.d, p->e.x);
+        at = list(arrays, capacity, at, "eve", i, JEBM_U32, p->e.n, 0, p->eve);
+        at = list(arrays, capacity, at, "population", i, JEBM_F64, STATE_DOUBLES, 0, &p->s);
+        at = list(arrays, capacity, at, "base", i, JEBM_F64, p->e.n, 0, p->base);
+        if (jebm_trainer_lazy(t)) {
+            continue; /* the others are settled anew */
+        }
         at = list(arrays, capacity, at, "cache", i, JEBM_F32, p->e.n, p->e.cache_width, p->e.cache);
         at = list(arrays, capacity, at, "logw", i, JEBM_F64, p->e.n, 0, p->e.logw);
         at = list(arrays, capacity, at, "energy", i, JEBM_F64, p->e.n, 0, p->e.U);
-        at = list(arrays, capacity, at, "population", i, JEBM_F64, STATE_DOUBLES, 0, &p->s);
     }
     return at;
 }
@@ -606,5 +397,6 @@ jebm_status jebm_trainer_restored(jebm_trainer *t, jebm_error *err) {
     for (size_t i = 0; i < t->npopulations; i++) {
         t->pop[i].e.log_z = t->pop[i].s.log_z;
     }
-    return derive(t, err);
+    t->settled = false;
+    return jebm_trainer_lazy(t) ? JEBM_OK : derive(t, err);
 }

@@ -10,6 +10,11 @@
  * walkers with the drift of theta_k, evaluates them once under theta_{k+1} (which serves the
  * weights now, and the next gradient and the next move), and resamples if it is due.
  *
+ * With gradient = batch an iteration touches the N' walkers of its mini-batch and no others: their
+ * weights are settled when they are drawn (the changes A -= U_{k+1}(X) - U_k(X) of a walker that
+ * stays where it is telescope), they give the gradient, and they move. All walkers are settled
+ * where that decides something: when resampling is considered, and on jebm_trainer_settle().
+ *
  * A trainer carries a list of populations. The first one enters the gradient. The others follow the
  * same theta, are weighed and resampled in the same way, and enter nothing: the identity (7) holds
  * for a protocol that does not depend on the walkers, as is true of them and not of the first.
@@ -51,6 +56,11 @@ typedef enum jebm_trigger {
     JEBM_TRIGGER_INTERVAL /* every `interval` iterations */
 } jebm_trigger;
 
+typedef enum jebm_gradient {
+    JEBM_GRADIENT_ALL, /* averages over all walkers and data, as Algorithm 2 has it */
+    JEBM_GRADIENT_BATCH /* averages over the walkers that move, and data_batch data points */
+} jebm_gradient;
+
 #define JEBM_MAX_POPULATIONS 4
 
 typedef struct jebm_trainer_config {
@@ -58,12 +68,19 @@ typedef struct jebm_trainer_config {
     jebm_weight_rule rule; /* of method jarzynski; the others freeze their weights */
     size_t npopulations;
     size_t walkers[JEBM_MAX_POPULATIONS]; /* N of each population */
-    size_t batch; /* N' <= N of the first population that move at once */
+    size_t batch[JEBM_MAX_POPULATIONS]; /* N' <= N of each that move in an iteration */
+    jebm_gradient gradient;
+    size_t data_batch; /* gradient = batch: data points n' an iteration; 0: all n */
+    uint64_t ess_every; /* gradient = batch: iterations between two looks at the ESS; 0: N/N',
+                           rounded up, so that looking costs what moving does */
+    bool leave_one_out; /* a walker's weight follows the theta that the others would have given, to
+                           first order in its own share: docs/BIAS.md. Gradient descent, all */
     size_t inner; /* ULA steps an iteration (CD per iteration: cd_steps) */
     size_t cd_steps; /* P */
     jebm_cd_schedule cd_schedule;
     double h;
     double clip; /* see jebm_move */
+    bool start_each; /* pcd, cd: walker i starts at data point i mod n, not at a drawn one */
     bool start_split; /* walkers at theta_0 in exact proportions instead of random ones */
 
     jebm_resampling scheme;
@@ -105,11 +122,18 @@ typedef struct jebm_observation {
     uint64_t k;
     double data_energy; /* mean of U_theta over the data */
     double log_z; /* eq. (12); NAN without evolving weights or without log Z at theta_0 */
+    double log_z_se; /* standard error of log_z, from this run alone: core/genealogy.h */
     double ess; /* eq. (13), before any resampling of iteration k */
     double ess_min; /* smallest of these since jebm_trainer_forget() */
     uint64_t resamplings; /* so far */
 } jebm_observation;
 JEBM_API jebm_observation jebm_trainer_observe(const jebm_trainer *t, size_t population);
+
+/* Bring energies, caches and weights of all walkers, and the data energy, up to the present theta:
+ * with gradient = batch, call it before jebm_trainer_observe() and jebm_trainer_ensemble();
+ * without, it has nothing to do. No later number depends on when and how often. JEBM_EDIVERGE as
+ * above. */
+JEBM_API jebm_status jebm_trainer_settle(jebm_trainer *t, jebm_error *err);
 
 /* Start ess_min anew, for every population. */
 JEBM_API void jebm_trainer_forget(jebm_trainer *t);
@@ -119,7 +143,8 @@ JEBM_API const jebm_energy *jebm_trainer_energy(const jebm_trainer *t);
 JEBM_API const jebm_ensemble *jebm_trainer_ensemble(const jebm_trainer *t, size_t population);
 
 /* Mean of grad_theta U over population 0 with its weights, minus that over the data: the direction
- * D_k of eq. (11). [nparams], borrowed until the next step. */
+ * D_k of eq. (11); with gradient = batch that of the step just made, D_{k-1}. [nparams], borrowed
+ * until the next step. */
 JEBM_API const double *jebm_trainer_direction(const jebm_trainer *t);
 
 /* The arrays that decide the rest of the run; returns how many of arrays[capacity] are filled.

@@ -62,6 +62,13 @@ typedef struct jebm_energy_ops {
                        const jebm_ensemble *ens, double *g);
     /* eval() and theta_grad() with unit weights in one pass over points x [n][d]; returns sum U. */
     double (*data)(const jebm_energy *e, size_t n, const float *x, double *g);
+    /* for leave-one-out weights: out[i] = sum over parameter groups of rate_g (g_i - mean)_g .
+     * g_i,g with g_i = grad_theta U of walker first + i, from its cache; rate [ngroups], mean
+     * [nparams]. scratch has influence_scratch() floats. n <= JEBM_BLOCK */
+    size_t (*influence_scratch)(const jebm_energy *e);
+    void (*self_influence)(const jebm_energy *e, size_t first, size_t n, const double *rate,
+                           const double *mean, const jebm_ensemble *ens, float *scratch,
+                           double *out);
 } jebm_energy_ops;
 
 struct jebm_energy {

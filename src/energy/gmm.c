@@ -115,6 +115,24 @@ static void accumulate(const jebm_energy *e, size_t first, size_t n, const float
     kernels()->accumulate(&v, n, ens->x + first * e->d, coef, g);
 }
 
+static void self_influence(const jebm_energy *e, size_t first, size_t n, const double *rate,
+                           const double *mean, const jebm_ensemble *ens, float *scratch,
+                           double *out) {
+    const jebm_gmm_view v = view(e);
+    memset(scratch, 0, v.modes * v.padded * sizeof *scratch);
+    for (size_t k = 0; k < v.modes; k++) {
+        for (size_t j = 0; j < v.d; j++) {
+            scratch[k * v.padded + j] = (float)mean[k * v.d + j];
+        }
+    }
+    kernels()->influence(&v, n, ens->x + first * v.d, ens->cache + first * v.modes, scratch, rate,
+                         mean + v.modes * v.d, out);
+}
+
+static size_t influence_scratch(const jebm_energy *e) {
+    return of(e)->modes * of(e)->padded;
+}
+
 static size_t cache_width(const jebm_energy *e) {
     return of(e)->modes;
 }
@@ -228,6 +246,8 @@ static const jebm_energy_ops gmm_ops = {
     .step = step,
     .accumulate = accumulate,
     .data = data,
+    .influence_scratch = influence_scratch,
+    .self_influence = self_influence,
 };
 
 jebm_status jebm_gmm_new(size_t d, size_t modes, jebm_energy **out, jebm_error *err) {

@@ -30,6 +30,11 @@ typedef struct jebm_gmm_kernels {
      * coef [modes][JEBM_BLOCK], n <= JEBM_BLOCK */
     void (*accumulate)(const jebm_gmm_view *v, size_t n, const float *x, const float *coef,
                        double *g);
+    /* out[i] = sum over groups of rate_g (g_i - mean)_g . g_i,g at x [n][d] with responsibilities
+     * resp [n][modes]; the mean of the means' group is toward [modes][padded], z_mean [modes - 1]
+     */
+    void (*influence)(const jebm_gmm_view *v, size_t n, const float *x, const float *resp,
+                      const float *toward, const double rate[2], const double *z_mean, double *out);
 } jebm_gmm_kernels;
 
 extern const jebm_gmm_kernels jebm_gmm_kernels_baseline;

@@ -232,13 +232,18 @@ JEBM_INLINE vf grad_tile(const jebm_gmm_view *v, const float *y, const float *re
     return vf_reduce_rows(squares);
 }
 
-/* log-weight increments of a tile by the released rule; resp and U are those under `next` */
-JEBM_INLINE vf released_tile(const jebm_gmm_view *now, const jebm_gmm_view *next, float h,
-                             const float *y, const float *resp, const float *U) {
+/* log-weight increments of a tile by the rules that look at the new position only; resp and U are
+ * those under `next` */
+JEBM_INLINE vf change_at_new(const jebm_gmm_view *now, const jebm_gmm_view *next, float h,
+                             jebm_weight_rule rule, const float *y, const float *resp,
+                             const float *U) {
     float resp_now[JEBM_GMM_MAX_MODES * W], U_now[W];
     evaluate_tile(now, y, resp_now, U_now);
-    return vf_load(U_now) - vf_load(U) +
-           (grad_tile(now, y, resp_now) - grad_tile(next, y, resp)) * (0.25f * h);
+    const vf change = vf_load(U_now) - vf_load(U);
+    if (rule == JEBM_WEIGHTS_CONTINUOUS) {
+        return change;
+    }
+    return change + (grad_tile(now, y, resp_now) - grad_tile(next, y, resp)) * (0.25f * h);
 }
 
 JEBM_INLINE void step_tile(const jebm_gmm_view *now, const jebm_gmm_view *next, float h,
@@ -270,8 +275,8 @@ JEBM_INLINE void step_tile(const jebm_gmm_view *now, const jebm_gmm_view *next, 
         for (size_t l = 0; l < t->lanes; l++) {
             e->logw[t->id[l]] += (e->U[t->id[l]] - (double)U[l]) + (double)change[l];
         }
-    } else if (rule == JEBM_WEIGHTS_RELEASED) {
-        vf_store(change, released_tile(now, next, h, y, resp, U));
+    } else if (rule != JEBM_WEIGHTS_FROZEN) {
+        vf_store(change, change_at_new(now, next, h, rule, y, resp, U));
         for (size_t l = 0; l < t->lanes; l++) {
             e->logw[t->id[l]] += (double)change[l];
         }
@@ -389,4 +394,30 @@ static void accumulate(const jebm_gmm_view *v, size_t n, const float *x, const f
     }
 }
 
-const jebm_gmm_kernels JEBM_KERNEL(jebm_gmm_kernels) = {eval, begin, step, accumulate};
+/* padding of means and toward is 0, and so is what vf_load_tail() adds to a point */
+static void influence(const jebm_gmm_view *v, size_t n, const float *x, const float *resp,
+                      const float *toward, const double rate[2], const double *z_mean,
+                      double *out) {
+    for (size_t i = 0; i < n; i++) {
+        const float *row = x + i * v->d;
+        double sum = 0.0;
+        for (size_t k = 0; k < v->modes; k++) {
+            const float *mean = v->means + k * v->padded, *other = toward + k * v->padded;
+            const double r = resp[i * v->modes + k];
+            vf square = {0}, product = {0};
+            for (size_t c = 0; c < v->d; c += W) {
+                const vf point = v->d - c >= W ? vf_load(row + c) : vf_load_tail(row + c, v->d - c);
+                const vf g = vf_load(mean + c) - point;
+                square = vf_fma(g, g, square);
+                product = vf_fma(g, vf_load(other + c), product);
+            }
+            for (size_t l = 0; l < W; l++) {
+                sum += rate[0] * (r * r * (double)square[l] - r * (double)product[l]);
+            }
+            sum += k > 0 ? rate[1] * (r * r - r * z_mean[k - 1]) : 0.0;
+        }
+        out[i] = sum;
+    }
+}
+
+const jebm_gmm_kernels JEBM_KERNEL(jebm_gmm_kernels) = {eval, begin, step, accumulate, influence};

@@ -78,12 +78,16 @@ jebm_status jebm_checkpoint_create(const char *path, jebm_checkpoint **out, jebm
 }
 
 static hid_t file_type(jebm_type type) {
-    return type == JEBM_F32 ? H5T_IEEE_F32LE : type == JEBM_F64 ? H5T_IEEE_F64LE : H5T_STD_U64LE;
+    return type == JEBM_F32   ? H5T_IEEE_F32LE
+           : type == JEBM_F64 ? H5T_IEEE_F64LE
+           : type == JEBM_U32 ? H5T_STD_U32LE
+                              : H5T_STD_U64LE;
 }
 
 static hid_t memory_type(jebm_type type) {
     return type == JEBM_F32   ? H5T_NATIVE_FLOAT
            : type == JEBM_F64 ? H5T_NATIVE_DOUBLE
+           : type == JEBM_U32 ? H5T_NATIVE_UINT32
                               : H5T_NATIVE_UINT64;
 }
 

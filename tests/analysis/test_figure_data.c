@@ -79,6 +79,24 @@ Test(figure_data, an_incomplete_run_is_not_read) {
     bool found;
     cr_expect_eq(load(&found, NULL), JEBM_OK);
     cr_expect(found && !data.complete);
+    cr_expect_str_eq(data.incomplete, "its run did not finish");
+}
+
+Test(figure_data, a_part_is_never_the_whole) {
+    const char *const complete[] = {"false", "true"};
+    for (size_t i = 0; i < 2; i++) {
+        char text[96];
+        snprintf(text, sizeof text, "%s, \"part\": {\"from\": 2, \"to\": 2, \"complete\": true}",
+                 complete[i]);
+        fixture f = base;
+        f.complete = text;
+        fixture_put(&place, &f);
+        bool found;
+        cr_expect_eq(load(&found, NULL), JEBM_OK);
+        cr_expect(found && !data.complete);
+        cr_expect_str_eq(data.incomplete, "part of the 2 runs (2 to 2): merge");
+        jebm_figure_data_free(&data);
+    }
 }
 
 Test(figure_data, a_csv_of_another_digest_is_refused) {

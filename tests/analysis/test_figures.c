@@ -29,6 +29,53 @@ static void put_cell(jebm_table *t, const char *method, const char *variant, boo
     }
 }
 
+/* other figures in the same directory, with what today's drivers record */
+static const char *const more[] = {"p",
+                                   "z",
+                                   "a1",
+                                   "b1",
+                                   "kl_exact",
+                                   "kl_estimate",
+                                   "kl_evaluation",
+                                   "ess",
+                                   "fraction_a",
+                                   "data_fraction_a",
+                                   "z_ode"};
+enum { NMORE = 11, KL_EVALUATION = 6, Z_ODE = 10 };
+
+/* cells are {method, variant}; `without` is a column that applies to none of them, or NMORE */
+static void put_figure(size_t ncells, const char *const cells[][2], size_t without, size_t runs) {
+    jebm_table t;
+    cr_assert_eq(jebm_table_init(&t, more, NMORE, NULL), JEBM_OK);
+    for (size_t i = 0; i < ncells; i++) {
+        uint64_t label;
+        cr_assert_eq(jebm_table_label(&t, cells[i][0], cells[i][1], &label, NULL), JEBM_OK);
+        for (uint64_t run = 0; run < runs; run++) {
+            for (uint64_t step = 0; step < 1000; step += 200) {
+                const double x = (double)step / 1000 + 0.1 * (double)(run + i), p = 0.5 / (1 + x);
+                double row[NMORE] = {p,
+                                     log(p / (1 - p)),
+                                     -x,
+                                     x,
+                                     1 / (1 + x),
+                                     1.1 / (1 + x),
+                                     1.05 / (1 + x),
+                                     1 / (1 + x),
+                                     0.5,
+                                     0.25,
+                                     -x};
+                if (without < NMORE) {
+                    row[without] = NAN;
+                }
+                cr_assert_eq(jebm_table_append(&t, label, run, step, row, NULL), JEBM_OK);
+            }
+        }
+    }
+    cr_assert_eq(jebm_table_write(&t, scratch_path(&place, "trajectory.csv"), NULL), JEBM_OK);
+    cr_assert_eq(jebm_table_write_summary(&t, scratch_path(&place, "summary.csv"), NULL), JEBM_OK);
+    jebm_table_free(&t);
+}
+
 static void setup(void) {
     place = scratch_new();
     jebm_table t;
@@ -48,16 +95,21 @@ static void teardown(void) {
 
 TestSuite(figures, .init = setup, .fini = teardown);
 
-/* gnuplot's exit status on a script of ours; what it says goes to the file "out" */
-static int draw(const char *script, const char *arguments) {
-    char command[2048];
+/* gnuplot's exit status; what it says goes to the file "out" */
+static int gnuplot(const char *arguments) {
+    char command[4096];
     if (system("command -v gnuplot > /dev/null 2>&1") != 0) {
         cr_skip_test("gnuplot is not installed");
     }
-    snprintf(command, sizeof command, "gnuplot -c '%s/%s.gp' %s > %s/out 2>&1", FIGURES, script,
-             arguments, place.directory);
+    snprintf(command, sizeof command, "gnuplot %s > %s/out 2>&1", arguments, place.directory);
     const int outcome = system(command);
     return WIFEXITED(outcome) ? WEXITSTATUS(outcome) : -1;
+}
+
+static int draw(const char *script, const char *arguments) {
+    char all[2048];
+    snprintf(all, sizeof all, "-c '%s/%s.gp' %s", FIGURES, script, arguments);
+    return gnuplot(all);
 }
 
 static void expect_picture(const char *name, const char *magic) {
@@ -93,6 +145,90 @@ Test(figures, each_script_draws_png_and_svg) {
     expect_drawn("fig06-fidelity", arguments);
 }
 
+static const char *const three[][2] = {
+    {"jarzynski", "ess=0.95"}, {"pcd", "-"}, {"cd", "-"}, {"jarzynski", "c=0.1"}};
+static const char *const masses[][2] = {{"jarzynski", "never"},
+                                        {"jarzynski_continuous", "never"},
+                                        {"unweighted", "-"},
+                                        {"pcd", "-"},
+                                        {"cd", "-"}};
+static const char *const drifts[][2] = {{"jarzynski", "walkers=1000"},
+                                        {"jarzynski", "walkers=10000"},
+                                        {"jarzynski", "gamma_ab=0.05"},
+                                        {"jarzynski_loo", "walkers=1000"}};
+static const char *const schemes[][2] = {{"multinomial", "lag=100"}, {"multinomial", "lag=10"},
+                                         {"multinomial", "ess=0.5"}, {"killing", "lag=100"},
+                                         {"killing", "lag=10"},      {"killing", "ess=0.5"}};
+#define CELLS(list) (sizeof(list) / sizeof *(list))
+
+Test(figures, the_figures_of_section_4_1_and_of_the_appendices_are_drawn) {
+    char arguments[900];
+    snprintf(arguments, sizeof arguments, "'%s'", place.directory);
+    for (size_t runs = 1; runs <= 2; runs++) {
+        // one run alone has no standard error
+        put_figure(3, three, NMORE, runs);
+        expect_drawn("fig01", arguments);
+        put_figure(1, masses, NMORE, runs);
+        expect_drawn("fig09", arguments);
+        put_figure(CELLS(schemes), schemes, NMORE, runs);
+        expect_drawn("fig10", arguments);
+        put_figure(CELLS(masses), masses, NMORE, runs);
+        expect_drawn("fig14", arguments);
+        put_figure(CELLS(drifts), drifts, NMORE, runs);
+        expect_drawn("bias", arguments);
+    }
+    expect_drawn("bias-start", arguments);
+    expect_drawn("bias-resampled", arguments);
+}
+
+static bool says(const char *name, const char *words) {
+    char *text = scratch_get(scratch_path(&place, name), NULL);
+    cr_assert_not_null(text, "%s was not written", name);
+    const bool found = strstr(text, words) != NULL;
+    free(text);
+    return found;
+}
+
+Test(figures, an_estimate_that_was_not_made_is_not_drawn) {
+    char arguments[900];
+    // in the key, not in the names that the file gives to all plot elements
+    const char *const words = "by an evaluation population</tspan>";
+    snprintf(arguments, sizeof arguments, "'%s'", place.directory);
+    expect_drawn("fig06", arguments);
+    cr_expect_not(says("fig06.svg", words), "old results have no such column");
+    for (size_t i = 0; i < 2; i++) {
+        put_figure(4, three, i == 0 ? KL_EVALUATION : NMORE, 2);
+        expect_drawn("fig06", arguments);
+        cr_expect_eq(says("fig06.svg", words), i == 1);
+        expect_drawn("fig01", arguments);
+        cr_expect_eq(says("fig01.svg", words), i == 1);
+        put_figure(CELLS(drifts), drifts, i == 0 ? KL_EVALUATION : NMORE, 2);
+        expect_drawn("bias", arguments);
+    }
+    put_figure(3, drifts, NMORE, 2);
+    expect_drawn("bias", arguments);
+    put_figure(CELLS(masses), masses, Z_ODE, 2);
+    expect_drawn("fig14", arguments);
+}
+
+Test(figures, a_block_is_one_cell_even_where_a_name_begins_another) {
+    put_figure(CELLS(schemes), schemes, NMORE, 2);
+    char arguments[2048];
+    // the mean of p at step 0 over the two runs of cell i is that of 0.5/(1 + 0.1 (run + i))
+    snprintf(arguments, sizeof arguments,
+             "-e \"load '" FIGURES "/style.gp'; set print \\$C; "
+             "do for [v in 'lag=100 lag=10'] { print block('%s/summary.csv', 'multinomial', "
+             "'variant', v, 'step p_mean none') }; unset print; eval BLOCKS; "
+             "stats \\$C index 'multinomial lag=10;' using 1:2 nooutput; "
+             "print sprintf('%%d rows, p = %%.6f', STATS_records, STATS_max_y)\"",
+             place.directory);
+    cr_expect_eq(gnuplot(arguments), 0);
+    char *said = scratch_get(scratch_path(&place, "out"), NULL), wanted[64];
+    snprintf(wanted, sizeof wanted, "5 rows, p = %.6f\n", (0.5 / 1.1 + 0.5 / 1.2) / 2);
+    cr_expect_str_eq(said, wanted);
+    free(said);
+}
+
 static void expect_complaint(const char *script, const char *arguments, const char *words) {
     const int status = draw(script, arguments);
     char *said = scratch_get(scratch_path(&place, "out"), NULL);
@@ -107,4 +243,14 @@ Test(figures, what_is_missing_is_named) {
     expect_complaint("fig08", "/nowhere", "/nowhere/trajectory.csv cannot be read");
     expect_complaint("fig06-fidelity", ". paper=/nowhere", "/nowhere/summary.csv cannot be read");
     expect_complaint("fig06", "", "expected a run directory");
+    const char *const from_summary[] = {"fig01", "fig09", "fig10"};
+    for (size_t i = 0; i < 3; i++) {
+        expect_complaint(from_summary[i], "/nowhere", "/nowhere/summary.csv cannot be read");
+    }
+    const char *const from_trajectory[] = {"fig14", "bias", "bias-start", "bias-resampled"};
+    for (size_t i = 0; i < 4; i++) {
+        expect_complaint(from_trajectory[i], "/nowhere", "/nowhere/trajectory.csv cannot be read");
+        expect_complaint(from_trajectory[i], "", "expected a run directory");
+    }
+    expect_complaint("fig09", ".", "./summary.csv cannot be read");
 }

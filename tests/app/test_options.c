@@ -39,6 +39,15 @@ Test(options, all_of_them_arrive) {
     jebm_options_free(&o);
     cr_assert_eq(parse("--describe fig06 --resume --no-figure --quiet", &o, NULL), JEBM_OK);
     cr_expect(o.describe && o.resume && o.no_figure && o.quiet && o.seed == 1 && o.threads == 0);
+    cr_expect(o.runs_from == 0 && o.runs_to == 0 && o.nparts == 0);
+    jebm_options_free(&o);
+    cr_assert_eq(parse("fig06 --runs-from 3 --runs-to=3", &o, NULL), JEBM_OK);
+    cr_expect(o.runs_from == 3 && o.runs_to == 3);
+    jebm_options_free(&o);
+    cr_assert_eq(parse("fig06 --merge a --merge=b --out c --threads 2 --force", &o, NULL), JEBM_OK);
+    cr_assert_eq(o.nparts, 2);
+    cr_expect_str_eq(o.parts[0], "a");
+    cr_expect_str_eq(o.parts[1], "b");
     jebm_options_free(&o);
 }
 
@@ -64,6 +73,20 @@ static const struct {
     {"fig06 --seed 99999999999999999999", "--seed '99999999999999999999': expected"},
     {"fig06 --seed=", "--seed '': expected"},
     {"fig06 --out=", "--out ''"},
+    {"fig06 --runs-from 0", "--runs-from '0': expected an integer from 1 to 10000"},
+    {"fig06 --runs-to two", "--runs-to 'two': expected an integer from 1 to 10000"},
+    {"fig06 --runs-from 3 --runs-to 2", "--runs-from 3 --runs-to 2: expected the first run not"},
+    {"fig06 --merge", "option '--merge' misses its value DIR"},
+    {"fig06 --merge=", "--merge '': expected the directory of a part"},
+    {"--merge a", "no figure given"},
+    {"fig06 --merge a --scale quick", "and runs nothing: leave out --scale"},
+    {"fig06 --fidelity code --merge a", "and runs nothing: leave out --fidelity"},
+    {"fig06 --merge a --set k=1", "and runs nothing: leave out --set"},
+    {"fig06 --merge a --seed 1", "and runs nothing: leave out --seed"},
+    {"fig06 --merge a --runs 2", "and runs nothing: leave out --runs"},
+    {"fig06 --merge a --runs-from 1", "and runs nothing: leave out --runs-from"},
+    {"fig06 --merge a --runs-to 1", "and runs nothing: leave out --runs-to"},
+    {"fig06 --merge a --resume", "and runs nothing: leave out --resume"},
 };
 
 Test(options, a_bad_line_is_refused_with_one_line) {

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 static json_t *manifest(const scratch *s, const char *directory) {
@@ -157,6 +158,34 @@ Test(campaign, a_polite_signal_leaves_a_checkpoint_and_its_own_exit_status, .tim
         expect_same_file(&s, "whole/toy1/trajectory.csv", "i/toy1/trajectory.csv");
         cr_assert_eq(rename(scratch_path(&s, "i"), scratch_path(&s, i == 0 ? "i0" : "i1")), 0);
     }
+    scratch_free(&s);
+}
+
+/* as Criterion kills a test that takes too long */
+Test(harness, a_program_ends_with_the_test_that_started_it, .timeout = 60) {
+    const scratch s = scratch_new();
+    int pipe_ends[2];
+    pid_t program = 0;
+    cr_assert_eq(pipe(pipe_ends), 0);
+    // the orphan becomes ours, so that its end can be seen
+    cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    const pid_t test = fork();
+    if (test == 0) {
+        program = start(&s, "toy1 --no-figure --quiet --set pause_us=900000");
+        if (write(pipe_ends[1], &program, sizeof program) == sizeof program) {
+            pause();
+        }
+        _exit(1);
+    }
+    cr_assert_eq(read(pipe_ends[0], &program, sizeof program), sizeof program);
+    while (!exists(&s, "results/runs/quick/paper/toy1/manifest.json")) {
+        wait_ms(2);
+    }
+    kill(test, SIGKILL);
+    int status = 0;
+    cr_assert_eq(waitpid(test, &status, 0), test);
+    cr_assert_eq(waitpid(program, &status, 0), program);
+    cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     scratch_free(&s);
 }
 

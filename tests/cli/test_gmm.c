@@ -145,16 +145,24 @@ Test(gmm_program, bad_input_is_one_line_and_status_2, .timeout = 60) {
         {"fig06 --set c=-1,2", "expected 1 to 32 real numbers above 0 to 1000000"},
         {"fig06 --set c=1e7", "expected 1 to 32 real numbers above 0 to 1000000"},
         {"fig06 --set c=", "expected 1 to 32 real numbers above 0 to 1000000"},
-        {"fig06 --set c=0.1,0.1", "key 'c' lists 0.1 twice, expected distinct thresholds"},
+        {"fig06 --set c=0.1,0.1", "key 'c' lists 0.1 twice, expected distinct values"},
         {"fig06 --set ess_threshold=0.5 --set trigger=cv", "trigger is 'cv', expected ess"},
         {"fig06 --set walkers=1e9", "lower 'walkers' (--set walkers=...)"},
         {"fig06 --set d=16 --set data=1e9", "lower 'data' (--set data=...)"},
         {"fig06 --set data=4e8", "key 'data' is 400000000, expected at most 330382099 points"},
         {"fig06 --set batch=2000", "key 'batch' is 2000, expected at most walkers = 1000"},
-        {"fig06 --set batch=20", "leave cd out of 'methods' or set batch=0"},
-        {"fig06 --set methods=jarzynsky", "expected one or more of jarzynski|unweighted|pcd|cd"},
+        {"fig06 --set data_batch=20", "but gradient is all: set gradient=batch"},
+        {"fig06 --set gradient=batch --set data_batch=1001", "expected at most data = 1000"},
+        {"fig06 --set gradient=batch --set stale_trigger=yes", "set stale_trigger=no"},
+        {"fig06 --set methods=jarzynski_loo --set gradient=batch", "gradient = batch, optimizer"},
+        {"fig06 --set methods=jarzynski_loo --set optimizer=adam", "optimizer = adam, expected all"},
+        {"bias --set sweep_walkers=10,20.5", "lists 20.5, expected whole numbers from 1"},
+        {"bias --set sweep_walkers=10,10", "key 'sweep_walkers' lists 10 twice"},
+        {"fig14 --set sweep_gamma_ab=0.1", "'sweep_gamma_ab' is set, but gamma_ab is 0"},
+        {"fig06 --set evaluation=1e9", "lower 'evaluation' (--set evaluation=...)"},
+        {"fig06 --set methods=jarzynsky", "expected one or more of jarzynski|"},
         {"fig06 --set resampling=best", "multinomial|stratified|systematic|residual"},
-        {"fig09", "unknown figure 'fig09' (did you mean 'fig06'?)"},
+        {"fig09", "unknown figure 'fig09' (did you mean 'fig0"},
         {"fig06 --scale papr", "unknown scale 'papr' (did you mean 'paper'?)"},
         {"fig06 --fidelity text", "unknown fidelity 'text'; there are paper|code"},
         {"fig06 --runs 0", "--runs '0': expected an integer from 1 to"},
@@ -258,7 +266,7 @@ Test(gmm_program, lists_describes_and_helps) {
     o = run(&s, "--help");
     expect_done(&o);
     cr_expect(strstr(o.out, "Usage: jebm-gmm FIGURE") != NULL &&
-                  strstr(o.out, "figures 6, 7 and 8") != NULL,
+                  strstr(o.out, "figures 1, 6, 7, 8, 14 ") != NULL,
               "%s", o.out);
     o = run(&s, "--version");
     expect_done(&o);

@@ -78,6 +78,7 @@ echo "apt-get $*" >>"$CALLS"
 case "$*" in *install*) rm -f "$STUBS/absent" ;; esac
 END
 stub shellcheck </dev/null
+stub chromium </dev/null
 stub id <<'END'
 #!/bin/sh
 echo 0

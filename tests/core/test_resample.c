@@ -45,6 +45,7 @@ static void check_bounds(jebm_resampling scheme, size_t n, const double *logw) {
         total += copies[i];
         switch (scheme) {
         case JEBM_SYSTEMATIC:
+        case JEBM_SSP:
             kept = c >= floor(e - 1e-9) && c <= ceil(e + 1e-9);
             break;
         case JEBM_STRATIFIED:
@@ -69,7 +70,8 @@ static void check_bounds(jebm_resampling scheme, size_t n, const double *logw) {
     for (jebm_resampling scheme = 0; scheme < JEBM_RESAMPLING_COUNT; scheme++)
 
 Test(resample, schemes_have_their_names) {
-    static const char *const names[] = {"multinomial", "stratified", "systematic", "residual"};
+    static const char *const names[] = {"multinomial", "stratified", "systematic",
+                                        "residual",    "ssp",        "killing"};
     FOR_EACH_SCHEME(scheme) {
         cr_expect_str_eq(jebm_resampling_name(scheme), names[scheme]);
     }
@@ -235,6 +237,22 @@ static void weights(int kind, size_t n, double *logw) {
 }
 #define KINDS 4
 
+/* Killing: walker j stays with probability s = e_j / max e, variance v_j = s (1 - s); K places
+ * become free, filled by K draws from p = e/n. So the mean given who stays is stay_i + p_i K. */
+static double variance_of_killing(size_t n, const double *expected, size_t i) {
+    const double p = expected[i] / (double)n;
+    double max = 0.0, K = 0.0, sum = 0.0;
+    for (size_t j = 0; j < n; j++) {
+        max = fmax(max, expected[j]);
+    }
+    for (size_t j = 0; j < n; j++) {
+        const double s = expected[j] / max, shift = (i == j ? 1.0 : 0.0) - p;
+        K += 1.0 - s;
+        sum += s * (1.0 - s) * shift * shift;
+    }
+    return K * p * (1.0 - p) + sum;
+}
+
 /* Variance of the copies of each walker. One point a stratum falls into an interval with the
  * probability of their overlap; residual draws R = sum r times from r/R. */
 static double variance_of(jebm_resampling scheme, size_t n, const double *expected, size_t i) {
@@ -248,9 +266,12 @@ static double variance_of(jebm_resampling scheme, size_t n, const double *expect
     case JEBM_MULTINOMIAL:
         return e * (1.0 - e / (double)n);
     case JEBM_SYSTEMATIC:
+    case JEBM_SSP:
         return (e - floor(e)) * (1.0 - (e - floor(e)));
     case JEBM_RESIDUAL:
         return (e - floor(e)) * (1.0 - (e - floor(e)) / R);
+    case JEBM_KILLING:
+        return variance_of_killing(n, expected, i);
     default:
         for (double s = floor(low); s < low + e; s++) {
             const double overlap = fmin(s + 1.0, low + e) - fmax(s, low);
@@ -316,7 +337,12 @@ Test(resample, variance_falls_from_multinomial_over_stratified_to_systematic) {
     cr_expect_gt(variance[JEBM_MULTINOMIAL], 1.5 * variance[JEBM_RESIDUAL]);
     cr_expect_gt(variance[JEBM_STRATIFIED], 0.99 * variance[JEBM_SYSTEMATIC]);
     cr_expect_gt(variance[JEBM_RESIDUAL], 0.99 * variance[JEBM_SYSTEMATIC]);
+    cr_expect_float_eq(variance[JEBM_SSP], variance[JEBM_SYSTEMATIC],
+                       0.014 * variance[JEBM_SYSTEMATIC], "1%% of each");
+    cr_expect_gt(variance[JEBM_MULTINOMIAL], variance[JEBM_KILLING]);
 }
+
+/* ---- laws of single schemes ----------------------------------------------------------------- */
 
 Test(resample, multinomial_copies_are_binomial_and_compete) {
     /* One walker: Binomial(n, p). Two: covariance -n p_i p_j, over steps that are independent. So
@@ -387,6 +413,119 @@ Test(resample, the_first_points_of_multinomial_are_order_statistics) {
         const double value = law_pearson(cells, count, law);
         cr_expect(law_chi_square(value, (double)cells - 1.0), "t %g: chi-square %g", t[k], value);
     }
+}
+
+/* The law of SSP by its definition (Gerber, Chopin, Whiteley 2019, Algorithm 2), all branches
+ * followed: while two of the fractions xi are undecided, xi_i grows and xi_j falls by
+ * a = min(1 - xi_i, xi_j), or the other way by b = min(xi_i, 1 - xi_j), with probabilities b/(a +
+ * b) and a/(a + b). law[c] is the probability of the set c of walkers that get a copy. */
+static void follow(size_t n, const double *xi, size_t i, size_t j, double probability,
+                   double *law) {
+    if (j == n) {
+        unsigned chosen = 0;
+        for (size_t k = 0; k < n; k++) {
+            chosen |= (unsigned)(xi[k] > 0.5) << k;
+        }
+        law[chosen] += probability;
+        return;
+    }
+    const double a = fmin(1.0 - xi[i], xi[j]), b = fmin(xi[i], 1.0 - xi[j]);
+    for (int grows = 0; grows < 2; grows++) {
+        double next[8];
+        memcpy(next, xi, n * sizeof *next);
+        next[i] += grows ? a : -b;
+        next[j] += grows ? -a : b;
+        const bool decided = next[i] < 1e-9 || next[i] > 1.0 - 1e-9;
+        follow(n, next, decided ? j : i, j + 1, probability * (grows ? b : a) / (a + b), law);
+    }
+}
+
+Test(resample, ssp_has_the_joint_law_of_its_definition) {
+    enum { STEPS = 100000, N = 6, SETS = 1 << N };
+    /* fractions, none of them 0, that sum to 3: pairs on both sides of 1 */
+    static const double xi[N] = {0.7, 0.2, 0.9, 0.45, 0.15, 0.6};
+    double logw[N], law[SETS] = {0}, count[SETS] = {0};
+    follow(N, xi, 0, 1, 1.0, law);
+    for (size_t i = 0; i < N; i++) {
+        /* half of the six copies are certain */
+        logw[i] = log(xi[i] + (i % 2 == 0 ? 1.0 : 0.0));
+    }
+    for (uint64_t step = 0; step < STEPS; step++) {
+        unsigned chosen = 0;
+        cr_assert_eq(draw(JEBM_SSP, N, logw, step), JEBM_OK);
+        for (size_t i = 0; i < N; i++) {
+            chosen |= (copies[i] - (i % 2 == 0 ? 1 : 0)) << i;
+        }
+        cr_assert_lt(chosen, SETS);
+        count[chosen]++;
+    }
+    /* sets that can come out; the rarest is expected often enough for chi-square */
+    size_t cells = 0;
+    for (size_t c = 0; c < SETS; c++) {
+        if (law[c] > 1e-12) {
+            cr_assert_gt(STEPS * law[c], 5.0);
+            count[cells] = count[c];
+            law[cells++] = STEPS * law[c];
+        } else {
+            cr_assert_eq(count[c], 0.0, "a set that cannot come out did");
+        }
+    }
+    const double value = law_pearson(cells, count, law);
+    cr_expect_gt(cells, 5);
+    cr_expect(law_chi_square(value, (double)cells - 1.0), "%zu sets: chi-square %g", cells, value);
+}
+
+Test(resample, ssp_copies_are_negatively_correlated_where_systematic_ones_are_not) {
+    /* ten walkers of 1/2 and 3/2 copies in turn: systematic gives the extra copy to walkers that
+     * lie two places apart together */
+    enum { STEPS = 20000, N = 10 };
+    double logw[N], expected[N], highest[JEBM_RESAMPLING_COUNT] = {0};
+    for (size_t i = 0; i < N; i++) {
+        logw[i] = log(i % 2 == 0 ? 0.5 : 1.5);
+    }
+    expectations(N, logw, expected);
+    static const jebm_resampling schemes[] = {JEBM_SSP, JEBM_SYSTEMATIC};
+    for (size_t s = 0; s < 2; s++) {
+        double sum[N][N] = {{0}};
+        for (uint64_t step = 0; step < STEPS; step++) {
+            cr_assert_eq(draw(schemes[s], N, logw, step), JEBM_OK);
+            for (size_t i = 0; i < N; i++) {
+                for (size_t j = 0; j < i; j++) {
+                    sum[i][j] += (copies[i] - expected[i]) * (copies[j] - expected[j]) / STEPS;
+                }
+            }
+        }
+        for (size_t i = 0; i < N; i++) {
+            for (size_t j = 0; j < i; j++) {
+                highest[schemes[s]] = fmax(highest[schemes[s]], sum[i][j]);
+            }
+        }
+    }
+    /* each product is +-1/4, so its mean over the steps has a standard error of at most this */
+    const double error = 0.25 / sqrt((double)STEPS);
+    cr_expect_lt(highest[JEBM_SSP], LAW_ERRORS * error);
+    cr_expect_gt(highest[JEBM_SYSTEMATIC], 0.25 - LAW_ERRORS * error);
+}
+
+Test(resample, killing_keeps_the_heaviest_and_gives_it_its_share_of_free_places) {
+    enum { N = 50, STEPS = 20000 };
+    double logw[N], expected[N];
+    weights(0, N, logw);
+    expectations(N, logw, expected);
+    double max = 0.0, sum = 0.0, sum_2 = 0.0;
+    size_t heaviest = 0;
+    for (size_t i = 0; i < N; i++) {
+        heaviest = expected[i] > max ? i : heaviest;
+        max = fmax(max, expected[i]);
+    }
+    for (uint64_t step = 0; step < STEPS; step++) {
+        cr_assert_eq(draw(JEBM_KILLING, N, logw, step), JEBM_OK);
+        cr_assert_geq(copies[heaviest], 1);
+        sum += copies[heaviest] - 1.0;
+        sum_2 += (copies[heaviest] - 1.0) * (copies[heaviest] - 1.0);
+    }
+    /* N - sum e / max places become free, sum e = N; each goes to it with probability max / N */
+    cr_expect(law_mean(STEPS, sum, sum_2, max - 1.0), "%g, expected %g", sum / STEPS, max - 1.0);
 }
 
 /* ---- parents and the ensemble --------------------------------------------------------------- */

@@ -52,7 +52,7 @@ static jebm_trainer_config settings(jebm_method method) {
         .rule = JEBM_WEIGHTS_EXACT,
         .npopulations = 1,
         .walkers = {N, 200, 129},
-        .batch = N,
+        .batch = {N, 200, 129},
         .inner = 1,
         .cd_steps = 3,
         .h = 0.1,
@@ -88,8 +88,13 @@ static void advance(jebm_trainer *t, size_t steps) {
     }
 }
 
+static void settle(jebm_trainer *t) {
+    jebm_error err = {0};
+    cr_assert_eq(jebm_trainer_settle(t, &err), JEBM_OK, "%s", err.text);
+}
+
 static size_t bytes_of(const jebm_array *a) {
-    size_t bytes = a->type == JEBM_F32 ? 4 : 8;
+    size_t bytes = a->type == JEBM_F32 || a->type == JEBM_U32 ? 4 : 8;
     for (size_t r = 0; r < a->rank; r++) {
         bytes *= a->shape[r];
     }
@@ -101,6 +106,8 @@ static size_t bytes_of(const jebm_array *a) {
 /* every bit of state, and of what is seen of it */
 static void expect_same(const char *what, jebm_trainer *a, jebm_trainer *b, size_t populations) {
     jebm_array x[MAX_ARRAYS], y[MAX_ARRAYS];
+    settle(a);
+    settle(b);
     const size_t n = jebm_trainer_arrays(a, MAX_ARRAYS, x);
     cr_assert_eq(n, jebm_trainer_arrays(b, MAX_ARRAYS, y));
     for (size_t i = 0; i < n; i++) {
@@ -108,9 +115,12 @@ static void expect_same(const char *what, jebm_trainer *a, jebm_trainer *b, size
         cr_expect_eq(memcmp(x[i].data, y[i].data, bytes_of(&x[i])), 0, "%s: array %s differs", what,
                      x[i].name);
     }
-    cr_expect_eq(memcmp(jebm_trainer_direction(a), jebm_trainer_direction(b),
-                        jebm_trainer_energy(a)->nparams * sizeof(double)),
-                 0, "%s: the direction differs", what);
+    /* with gradient = batch the direction is that of the step just made, which no checkpoint keeps
+     */
+    cr_expect(strstr(what, "just restored") != NULL ||
+                  memcmp(jebm_trainer_direction(a), jebm_trainer_direction(b),
+                         jebm_trainer_energy(a)->nparams * sizeof(double)) == 0,
+              "%s: the direction differs", what);
     for (size_t p = 0; p < populations; p++) {
         const jebm_observation o = jebm_trainer_observe(a, p), q = jebm_trainer_observe(b, p);
         cr_expect_eq(memcmp(&o, &q, sizeof o), 0, "%s: population %zu looks different", what, p);
@@ -124,15 +134,19 @@ typedef struct named {
     jebm_trainer_config c;
 } named;
 
-/* every method, full and mini-batch, one population and three, both optimizers and weight rules */
+/* every method, full and mini-batch, averages over all and over the batch, one population and more,
+ * both optimizers and two weight rules */
 static size_t list_settings(named *list) {
     size_t n = 0;
     for (int method = 0; method < JEBM_METHOD_COUNT; method++) {
-        for (int variant = 0; variant < 4; variant++) {
+        for (int variant = 0; variant < 6; variant++) {
+            if (variant >= 4 && method == JEBM_METHOD_CD) {
+                continue;
+            }
             named *s = &list[n];
             s->c = settings((jebm_method)method);
             if (variant % 2 == 1 && method != JEBM_METHOD_CD) {
-                s->c.batch = N / 4;
+                s->c.batch[0] = N / 4;
             }
             if (variant % 2 == 1) {
                 s->c.cd_schedule = JEBM_CD_INTERLEAVED;
@@ -145,7 +159,18 @@ static size_t list_settings(named *list) {
                                                          .epsilon = 1e-8};
                 s->c.stale_trigger = true;
             }
-            if (variant >= 2) {
+            if (variant == 4) {
+                s->c.gradient = JEBM_GRADIENT_BATCH;
+                s->c.batch[0] = 70;
+                s->c.data_batch = 200;
+                s->c.npopulations = 2;
+                s->c.batch[1] = 50;
+            } else if (variant == 5) {
+                s->c.gradient = JEBM_GRADIENT_BATCH;
+                s->c.stale_trigger = false;
+                s->c.ess_every = 3;
+                s->c.inner = 2;
+            } else if (variant >= 2) {
                 s->c.npopulations = 3;
                 s->c.rule = JEBM_WEIGHTS_RELEASED;
                 s->c.scheme = JEBM_MULTINOMIAL;
@@ -170,7 +195,7 @@ static void use_threads(int n) {
 
 Test(trainer, no_bit_depends_on_the_number_of_threads, .timeout = 120) {
     static const int teams[] = {2, 3, 8};
-    named list[16];
+    named list[32];
     float *data = teacher_data(DATA);
     const size_t n = list_settings(list);
     for (size_t i = 0; i < n; i++) {
@@ -198,9 +223,11 @@ static void expect_restorable(const named *s, const float *data) {
     jebm_array from[MAX_ARRAYS], to[MAX_ARRAYS];
     jebm_error err = {0};
     advance(whole, 17);
+    settle(whole);
     while (jebm_trainer_observe(whole, 0).resamplings == 0 &&
-           jebm_trainer_observe(whole, 0).k < 40 && s->c.method == JEBM_METHOD_JARZYNSKI) {
+           jebm_trainer_observe(whole, 0).k < 60 && s->c.method == JEBM_METHOD_JARZYNSKI) {
         advance(whole, 1);
+        settle(whole);
     }
     if (s->c.method == JEBM_METHOD_JARZYNSKI) {
         cr_expect_gt(jebm_trainer_observe(whole, 0).resamplings, 0, "%s never resampled", s->name);
@@ -222,7 +249,7 @@ static void expect_restorable(const named *s, const float *data) {
 }
 
 Test(trainer, a_restored_trainer_goes_on_to_the_bit, .timeout = 120) {
-    named list[16];
+    named list[32];
     float *data = teacher_data(DATA);
     const size_t n = list_settings(list);
     for (size_t i = 0; i < n; i++) {
@@ -271,13 +298,14 @@ static void naive_direction(const jebm_trainer *t, size_t n, const float *data, 
 
 /* single precision in each term of order 5, averaged: 1e-5 leaves a factor of 5 */
 Test(trainer, direction_is_the_weighted_model_mean_minus_the_data_mean) {
-    named list[16];
+    named list[32];
     float *data = teacher_data(DATA);
     const size_t n = list_settings(list);
     for (size_t i = 0; i < n; i++) {
         jebm_trainer *t = trainer(&list[i].c, data);
         double expected[PARAMS];
-        for (size_t k = 0; k < 12; k++) {
+        /* with gradient = batch: tests/core/test_trainer_batch.c */
+        for (size_t k = 0; k < 12 && list[i].c.gradient == JEBM_GRADIENT_ALL; k++) {
             naive_direction(t, DATA, data, expected);
             for (size_t j = 0; j < PARAMS; j++) {
                 cr_expect_float_eq(jebm_trainer_direction(t)[j], expected[j], 1e-5,
@@ -460,7 +488,7 @@ Test(trainer, a_mini_batch_moves_exactly_its_walkers_and_weighs_the_others) {
     jebm_trainer_config c = settings(JEBM_METHOD_JARZYNSKI);
     size_t ever = 0;
     unsigned char met[N] = {0};
-    c.batch = 77;
+    c.batch[0] = 77;
     c.trigger = JEBM_TRIGGER_NEVER;
     jebm_trainer *t = trainer(&c, data);
     const jebm_ensemble *e = jebm_trainer_ensemble(t, 0);
@@ -567,9 +595,9 @@ Test(trainer, resamples_when_the_trigger_says_so_and_at_no_other_time) {
     cr_expect_gt(expect_resamplings("ess from 31", &c, due_ess), 2);
     c.resample_from = 0;
     c.threshold = 0.8;
-    c.batch = 100;
+    c.batch[0] = 100;
     cr_expect_gt(expect_resamplings("ess, mini-batch", &c, due_ess), 2);
-    c.batch = N;
+    c.batch[0] = N;
     c.trigger = JEBM_TRIGGER_CV;
     c.threshold = 0.4;
     cr_expect_gt(expect_resamplings("cv", &c, due_cv), 2);
@@ -640,7 +668,7 @@ Test(trainer, at_rest_the_weights_keep_mass_and_log_z) {
         jebm_trainer_config c = settings(JEBM_METHOD_JARZYNSKI);
         jebm_energy *teacher = mixture(4.0, -log(3.0));
         c.walkers[0] = 8000;
-        c.batch = batch == 0 ? 8000 : 2000;
+        c.batch[0] = batch == 0 ? 8000 : 2000;
         c.h = 0.4;
         c.rate[0] = c.rate[1] = 0.0;
         c.trigger = JEBM_TRIGGER_NEVER;
@@ -697,6 +725,89 @@ Test(trainer, an_evaluation_population_has_the_right_log_z_and_changes_nothing, 
     free(data);
 }
 
+/* ---- leave one out -------------------------------------------------------------------------- */
+
+/* theta_{k+1} as it would be without walker i, from eq. (11) in double */
+static void theta_without(const jebm_trainer *t, const jebm_trainer_config *c, const double *p,
+                          size_t i, const double *data_mean, double *theta) {
+    const jebm_ensemble *e = jebm_trainer_ensemble(t, 0);
+    const gmm_reference m = {D, MODES, jebm_trainer_energy(t)->theta};
+    double g[PARAMS] = {0}, x[D];
+    for (size_t o = 0; o < e->n; o++) {
+        for (size_t j = 0; j < D; j++) {
+            x[j] = e->x[o * D + j];
+        }
+        gmm_reference_grad_theta(&m, x, o == i ? 0.0 : p[o] / (1.0 - p[i]), g);
+    }
+    for (size_t j = 0; j < PARAMS; j++) {
+        theta[j] = m.theta[j] + c->rate[j < MODES * D ? 0 : 1] * (g[j] - data_mean[j]);
+    }
+}
+
+/* Leaving walker i out of the coming step of theta changes U(X_i) by some delta, and that is what
+ * its weight gains. delta is of first order in p_i; the rest of it, of second order, is below
+ * rate p_i^2 |g_i|^2 = 0.05 (2/300)^2 60 = 1.3e-4 here, where delta itself is up to 0.04. */
+Test(trainer, leave_one_out_weights_undo_what_a_walker_does_to_its_own_energy) {
+    float *data = teacher_data(DATA);
+    jebm_trainer_config c = settings(JEBM_METHOD_JARZYNSKI), loo = c;
+    double data_mean[PARAMS], walkers[PARAMS], p[N], after[PARAMS], x[D], largest = 0.0;
+    loo.leave_one_out = true;
+    jebm_trainer *t = trainer(&c, data);
+    advance(t, 12);
+    jebm_array from[MAX_ARRAYS], to[MAX_ARRAYS];
+    jebm_trainer *other = trainer(&loo, data);
+    const size_t n = jebm_trainer_arrays(t, MAX_ARRAYS, from);
+    jebm_trainer_arrays(other, MAX_ARRAYS, to);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(to[i].data, from[i].data, bytes_of(&from[i]));
+    }
+    cr_assert_eq(jebm_trainer_restored(other, NULL), JEBM_OK);
+
+    const jebm_ensemble *e = jebm_trainer_ensemble(t, 0);
+    float *before = get(N * D, sizeof *before);
+    double *expected = get(N, sizeof *expected);
+    memcpy(before, e->x, N * D * sizeof *before);
+    cr_assert_eq(jebm_weights_normalise(N, e->logw, p), JEBM_OK);
+    naive_direction(t, DATA, data, walkers); /* with all walkers: model mean - data mean */
+    double full[PARAMS] = {0};
+    const gmm_reference now = {D, MODES, jebm_trainer_energy(t)->theta};
+    for (size_t i = 0; i < N; i++) {
+        for (size_t j = 0; j < D; j++) {
+            x[j] = before[i * D + j];
+        }
+        gmm_reference_grad_theta(&now, x, p[i], full);
+    }
+    for (size_t j = 0; j < PARAMS; j++) {
+        data_mean[j] = full[j] - walkers[j];
+        after[j] = now.theta[j] + c.rate[j < MODES * D ? 0 : 1] * walkers[j];
+    }
+    for (size_t i = 0; i < N; i++) {
+        double without[PARAMS];
+        theta_without(t, &c, p, i, data_mean, without);
+        for (size_t j = 0; j < D; j++) {
+            x[j] = before[i * D + j];
+        }
+        const gmm_reference a = {D, MODES, after}, b = {D, MODES, without};
+        expected[i] = gmm_reference_energy(&a, x, NULL) - gmm_reference_energy(&b, x, NULL);
+        largest = fmax(largest, expected[i]);
+    }
+    advance(t, 1);
+    advance(other, 1);
+    const jebm_ensemble *f = jebm_trainer_ensemble(other, 0);
+    cr_expect_eq(jebm_trainer_observe(t, 0).resamplings,
+                 jebm_trainer_observe(other, 0).resamplings);
+    for (size_t i = 0; i < N; i++) {
+        cr_expect_float_eq(f->logw[i] - e->logw[i], expected[i], 1.5e-4, "walker %zu: %g, %g", i,
+                           f->logw[i] - e->logw[i], expected[i]);
+    }
+    cr_expect_gt(largest, 1e-3, "the largest of all is %g: this tests nothing", largest);
+    free(before);
+    free(expected);
+    jebm_trainer_free(t);
+    jebm_trainer_free(other);
+    free(data);
+}
+
 /* ---- any energy ----------------------------------------------------------------------------- */
 
 /* data of theta* = 1, by inverting the distribution function on a fine grid */
@@ -723,7 +834,7 @@ Test(trainer, trains_an_energy_with_the_required_members_and_a_sampler) {
     float *data = quartic_data(500);
     jebm_energy *e = quartic_new(&quartic_sampling_ops, 0.0);
     jebm_trainer_config c = settings(JEBM_METHOD_JARZYNSKI);
-    c.walkers[0] = c.batch = WALKERS;
+    c.walkers[0] = c.batch[0] = WALKERS;
     c.h = 0.1;
     c.clip = 6.0;
     c.rate[0] = 1.0;
@@ -844,11 +955,18 @@ SPOIL(no_scheme, c->scheme = JEBM_RESAMPLING_COUNT)
 SPOIL(nan_rate, c->rate[1] = NAN)
 SPOIL(no_population, c->npopulations = 0)
 SPOIL(many_populations, c->npopulations = JEBM_MAX_POPULATIONS + 1)
-SPOIL(no_walkers, c->walkers[0] = c->batch = 0)
+SPOIL(no_walkers, c->walkers[0] = c->batch[0] = 0)
 SPOIL(no_second_walkers, c->npopulations = 2; c->walkers[1] = 0)
-SPOIL(no_batch, c->batch = 0)
-SPOIL(large_batch, c->batch = N + 1)
-SPOIL(cd_batch, c->batch = N - 1; c->method = JEBM_METHOD_CD)
+SPOIL(no_batch, c->batch[0] = 0)
+SPOIL(large_batch, c->batch[0] = N + 1)
+SPOIL(cd_batch, c->batch[0] = N - 1; c->method = JEBM_METHOD_CD)
+SPOIL(cd_gradient, c->gradient = JEBM_GRADIENT_BATCH; c->method = JEBM_METHOD_CD)
+SPOIL(stale_gradient, c->gradient = JEBM_GRADIENT_BATCH; c->stale_trigger = true)
+SPOIL(data_all, c->data_batch = 5)
+SPOIL(data_large, c->gradient = JEBM_GRADIENT_BATCH; c->data_batch = DATA + 1)
+SPOIL(loo_pcd, c->leave_one_out = true; c->method = JEBM_METHOD_PCD)
+SPOIL(loo_adam, c->leave_one_out = true; c->optimizer.kind = JEBM_ADAM)
+SPOIL(loo_batch, c->leave_one_out = true; c->gradient = JEBM_GRADIENT_BATCH)
 SPOIL(zero_h, c->h = 0.0)
 SPOIL(negative_h, c->h = -0.1)
 SPOIL(nan_h, c->h = NAN)
@@ -864,20 +982,27 @@ SPOIL(nan_threshold, c->threshold = NAN)
 SPOIL(zero_cv, c->threshold = 0.0; c->trigger = JEBM_TRIGGER_CV)
 SPOIL(bad_adam, c->optimizer.kind = JEBM_ADAM; c->optimizer.beta_1 = 1.0)
 SPOIL(bad_schedule, c->optimizer.schedule = JEBM_SCHEDULE_LINEAR; c->optimizer.end = 2.0)
-SPOIL(walkers_beyond_noise, c->walkers[0] = c->batch = (size_t)3 << 30)
+SPOIL(walkers_beyond_noise, c->walkers[0] = c->batch[0] = (size_t)3 << 30)
 
 Test(trainer, impossible_settings_are_refused_by_name) {
     static const bad table[] = {
         {no_method, "method 4, "},
-        {no_scheme, "resampling 4, "},
+        {no_scheme, "resampling 6, "},
         {nan_rate, "group 'z' is nan"},
         {no_population, "1 to 4 populations, found 0"},
         {many_populations, "1 to 4 populations, found 5"},
         {no_walkers, "batch is 0"},
-        {no_second_walkers, "found 0 x 5"},
+        {no_second_walkers, "batch is 200, expected 1 to walkers = 0"},
         {no_batch, "batch is 0, expected 1 to walkers = 300"},
         {large_batch, "batch is 301, expected 1 to walkers = 300"},
         {cd_batch, "cd restarts all its walkers: batch is 299"},
+        {cd_gradient, "gradient = batch goes with neither method cd"},
+        {stale_gradient, "nor stale_trigger"},
+        {data_all, "data_batch is 5, expected 0"},
+        {data_large, "data_batch is 451, expected 0, or with gradient = batch at most 450"},
+        {loo_pcd, "leave_one_out needs method jarzynski"},
+        {loo_adam, "and gradient descent"},
+        {loo_batch, "nor leave_one_out"},
         {zero_h, "h is 0 "},
         {negative_h, "h is -0.1 "},
         {nan_h, "h is nan "},
@@ -912,6 +1037,12 @@ Test(trainer, impossible_settings_are_refused_by_name) {
     const jebm_trainer_config c = settings(JEBM_METHOD_JARZYNSKI);
     cr_expect_eq(jebm_trainer_new(&c, e, 0, data, &t, &err), JEBM_EINVAL);
     cr_expect_not_null(strstr(err.text, "needs data"), "%s", err.text);
+    jebm_energy *other = quartic_new(&quartic_sampling_ops, 0.0);
+    jebm_trainer_config loo = settings(JEBM_METHOD_JARZYNSKI);
+    loo.leave_one_out = true;
+    cr_expect_eq(jebm_trainer_new(&loo, other, DATA, data, &t, &err), JEBM_EUNSUPPORTED);
+    cr_expect_not_null(strstr(err.text, "quartic has no leave-one-out"), "%s", err.text);
+    jebm_energy_free(other);
     jebm_energy_free(e);
     free(data);
 }

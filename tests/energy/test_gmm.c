@@ -382,6 +382,9 @@ static double reference_change(const fixture *f, jebm_weight_rule rule, const do
         return gmm_reference_exact(&f->ref_now, &f->ref_next, H, x, y);
     case JEBM_WEIGHTS_RELEASED:
         return gmm_reference_released(&f->ref_now, &f->ref_next, H, y);
+    case JEBM_WEIGHTS_CONTINUOUS:
+        return gmm_reference_energy(&f->ref_now, y, NULL) -
+               gmm_reference_energy(&f->ref_next, y, NULL);
     default:
         return 0.0;
     }
@@ -432,7 +435,7 @@ static void check_step(const fixture *f) {
     for (size_t i = 0; i < f->n; i++) {
         ids[i] = (uint32_t)i;
     }
-    for (int rule = JEBM_WEIGHTS_FROZEN; rule <= JEBM_WEIGHTS_RELEASED; rule++) {
+    for (int rule = JEBM_WEIGHTS_FROZEN; rule < JEBM_WEIGHTS_COUNT; rule++) {
         jebm_move move = move_of((jebm_weight_rule)rule);
         jebm_ensemble fused = start(f), general = start(f);
         jebm_langevin_step(f->now, f->next, &move, f->n, ids, &fused, scratch);
@@ -474,7 +477,7 @@ static void check_scattered(const fixture *f) {
             some[m++] = id;
         }
     }
-    for (int rule = JEBM_WEIGHTS_FROZEN; rule <= JEBM_WEIGHTS_RELEASED; rule++) {
+    for (int rule = JEBM_WEIGHTS_FROZEN; rule < JEBM_WEIGHTS_COUNT; rule++) {
         const jebm_move move = move_of((jebm_weight_rule)rule);
         jebm_ensemble before = start(f), whole = start(f), part = start(f);
         jebm_langevin_step(f->now, f->next, &move, f->n, all, &whole, NULL);

@@ -1,0 +1,245 @@
+/* jebm-report: one self-contained HTML page of verdicts, figures and settings from stored results.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/nearest.h"
+#include "app/share.h"
+#include "io/atomic_file.h"
+#include "page.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: jebm-report [options]\n"
+    "Write one self-contained HTML page of verdicts, figures, numbers and settings from stored\n"
+    "results; nothing is run, and the claims are judged anew.\n"
+    "\n"
+    "  --results DIR     holds SCALE/FIDELITY/FIGURE/ (default: results/runs)\n"
+    "  --scale SCALE     quick, reduced or paper (default: the largest with complete data)\n"
+    "  --claims FILE     claims to judge (default: the analysis/claims.ini that came with the "
+    "program)\n"
+    "  --out FILE        page to write (default: DIR/report.html)\n"
+    "  --help, --version\n"
+    "\n"
+    "Exit status: 0 written (whatever the verdicts), 1 data missing their manifest's digest, cut "
+    "or\n"
+    "corrupt, 2 usage, claims file or no results.\n";
+
+enum { RESULTS = 1, SCALE, CLAIMS, OUT, HELP, VERSION };
+
+static const struct option long_options[] = {{"results", required_argument, NULL, RESULTS},
+                                             {"scale", required_argument, NULL, SCALE},
+                                             {"claims", required_argument, NULL, CLAIMS},
+                                             {"out", required_argument, NULL, OUT},
+                                             {"help", no_argument, NULL, HELP},
+                                             {"version", no_argument, NULL, VERSION},
+                                             {NULL, 0, NULL, 0}};
+
+typedef struct options {
+    const char *results, *scale, *claims, *out;
+    int action; /* 0, HELP or VERSION */
+} options;
+
+static jebm_status bad_option(const char *word, jebm_error *err) {
+    const char *names[sizeof long_options / sizeof *long_options];
+    size_t n = 0;
+    for (; long_options[n].name != NULL; n++) {
+        names[n] = long_options[n].name;
+        if (strncmp(word, "--", 2) == 0 && strcmp(word + 2, names[n]) == 0) {
+            return jebm_fail(err, JEBM_EINVAL, "option %s needs a value; see --help", word);
+        }
+    }
+    char hint[JEBM_HINT_TEXT];
+    return jebm_fail(err, JEBM_EINVAL, "found option '%.60s', expected one of --help%s", word,
+                     jebm_nearest_hint(word + strspn(word, "-"), names, n, hint));
+}
+
+static jebm_status check_scale(const char *scale, jebm_error *err) {
+    for (size_t i = 0; i < 3; i++) {
+        if (strcmp(scale, jebm_scales[i]) == 0) {
+            return JEBM_OK;
+        }
+    }
+    char hint[JEBM_HINT_TEXT];
+    return jebm_fail(err, JEBM_EINVAL, "found --scale %.40s, expected quick, reduced or paper%s",
+                     scale, jebm_nearest_hint(scale, jebm_scales, 3, hint));
+}
+
+static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *err) {
+    *o = (options){.results = "results/runs"};
+    opterr = 0;
+    for (int code; (code = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
+        switch (code) {
+        case RESULTS:
+            o->results = optarg;
+            break;
+        case SCALE:
+            o->scale = optarg;
+            JEBM_TRY(check_scale(optarg, err));
+            break;
+        case CLAIMS:
+            o->claims = optarg;
+            break;
+        case OUT:
+            o->out = optarg;
+            break;
+        case HELP:
+        case VERSION:
+            o->action = code;
+            break;
+        default:
+            return bad_option(argv[optind - 1], err);
+        }
+    }
+    if (optind < argc) {
+        return jebm_fail(err, JEBM_EINVAL, "found argument '%.60s', expected options only",
+                         argv[optind]);
+    }
+    return JEBM_OK;
+}
+
+/* The text of a file below the share directory. */
+static jebm_status read_share(const char *relative, char **text, jebm_error *err) {
+    char *path;
+    *text = NULL;
+    JEBM_TRY(jebm_share_path(relative, &path, err));
+    FILE *in = fopen(path, "rb");
+    size_t size = 0;
+    FILE *copy = open_memstream(text, &size);
+    bool ok = in != NULL && copy != NULL;
+    for (int c; ok && (c = getc(in)) != EOF;) {
+        ok = putc(c, copy) != EOF;
+    }
+    ok = ok && !ferror(in);
+    if (in != NULL) {
+        fclose(in);
+    }
+    if (copy != NULL) {
+        ok = fclose(copy) == 0 && ok;
+    }
+    const jebm_status status =
+        ok ? JEBM_OK
+           : jebm_fail(err, JEBM_EIO,
+                       "%s: cannot be read; it comes with the program: install it again, or set "
+                       "JEBM_SHARE",
+                       path);
+    free(path);
+    return status;
+}
+
+/* ---- writing ---- */
+
+static jebm_status write_page(const jebm_page *page, const char *path, jebm_error *err) {
+    jebm_atomic_file file;
+    JEBM_TRY(jebm_atomic_open(&file, path, err));
+    jebm_page_put(file.stream, page);
+    const long size = ftell(file.stream);
+    JEBM_TRY(jebm_atomic_commit(&file, err));
+    size_t figures = 0;
+    for (size_t i = 0; i < page->catalogue->nruns; i++) {
+        figures += i == 0 || strcmp(page->catalogue->runs[i].figure,
+                                    page->catalogue->runs[i - 1].figure) != 0;
+    }
+    printf("%s: %zu claim%s, %zu figure%s, %.1f MB\n", path, page->n, page->n == 1 ? "" : "s",
+           figures, figures == 1 ? "" : "s", 1e-6 * (double)size);
+    return JEBM_OK;
+}
+
+static jebm_status write_report(const options *o, jebm_page *page, jebm_error *err) {
+    char *style = NULL, *script = NULL, *path = NULL;
+    jebm_status status = read_share("analysis/report/report.css", &style, err);
+    if (status == JEBM_OK) {
+        status = read_share("analysis/report/report.js", &script, err);
+    }
+    if (status == JEBM_OK) {
+        page->style = style;
+        page->script = script;
+        path =
+            o->out != NULL ? jebm_format("%s", o->out) : jebm_format("%s/report.html", o->results);
+        status = path != NULL ? write_page(page, path, err)
+                              : jebm_fail(err, JEBM_ENOMEM, "not enough memory for a path");
+    }
+    free(style);
+    free(script);
+    free(path);
+    return status;
+}
+
+/* Judge all claims, then enter their figures: a figure that nobody has run is shown as such. */
+static jebm_status report(const options *o, const jebm_claims *claims, jebm_catalogue *catalogue,
+                          jebm_error *err) {
+    jebm_judgement *list = calloc(claims->count + 1, sizeof *list);
+    if (list == NULL) {
+        return jebm_fail(err, JEBM_ENOMEM, "no memory for %zu verdicts", claims->count);
+    }
+    jebm_results results = {.directory = o->results, .scale = o->scale};
+    jebm_status status = JEBM_OK;
+    size_t n = 0;
+    while (n < claims->count && status == JEBM_OK) {
+        const jebm_claim *claim = &claims->list[n];
+        status = jebm_judge(claim, claims->path, &results, &list[n], err);
+        if (status == JEBM_OK) {
+            n++;
+            status = jebm_catalogue_add_figure(catalogue, claim->figure, NULL, err);
+        }
+    }
+    if (status == JEBM_OK) {
+        jebm_page page = {.catalogue = catalogue, .list = list, .n = n};
+        status = write_report(o, &page, err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        jebm_judgement_free(&list[i]);
+    }
+    free(list);
+    jebm_results_free(&results);
+    return status;
+}
+
+static jebm_status read_and_report(const options *o, const char *path, jebm_error *err) {
+    jebm_claims claims;
+    JEBM_TRY(jebm_claims_load(path, &claims, err));
+    jebm_catalogue catalogue;
+    jebm_status status = jebm_catalogue_read(o->results, o->scale, &catalogue, err);
+    if (status == JEBM_OK) {
+        status = jebm_catalogue_add_presets(&catalogue, err);
+        if (status == JEBM_OK) {
+            status = report(o, &claims, &catalogue, err);
+        }
+        jebm_catalogue_free(&catalogue);
+    }
+    jebm_claims_free(&claims);
+    return status;
+}
+
+static jebm_status run(const options *o, jebm_error *err) {
+    if (o->claims != NULL) {
+        return read_and_report(o, o->claims, err);
+    }
+    char *path;
+    JEBM_TRY(jebm_share_path("analysis/claims.ini", &path, err));
+    const jebm_status status = read_and_report(o, path, err);
+    free(path);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    options o;
+    jebm_error err = {0};
+    jebm_status status = parse_options(argc, argv, &o, &err);
+    if (status == JEBM_OK && o.action == HELP) {
+        fputs(usage, stdout);
+    } else if (status == JEBM_OK && o.action == VERSION) {
+        printf("jebm-report %s\n", JEBM_VERSION);
+    } else if (status == JEBM_OK) {
+        status = run(&o, &err);
+    }
+    if (status == JEBM_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+        status = jebm_fail(&err, JEBM_EIO, "standard output cannot be written");
+    }
+    if (status != JEBM_OK) {
+        fflush(stdout);
+        fprintf(stderr, "jebm-report: %s\n", err.text);
+    }
+    return jebm_status_exit(status);
+}

@@ -1,0 +1,301 @@
+/* gradient = batch: settling weights when they are wanted against Algorithm 2's bookkeeping of all
+ * walkers at every iteration.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/batch.h"
+#include "core/trainer.h"
+#include "energy/gmm.h"
+#include "gmm_reference.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { D = 5, MODES = 2, PARAMS = MODES * D + MODES - 1, N = 300, BATCH = 64, DATA = 450 };
+
+static jebm_energy *mixture(double first, double z) {
+    jebm_energy *e = NULL;
+    cr_assert_eq(jebm_gmm_new(D, MODES, &e, NULL), JEBM_OK);
+    e->theta[0] = -first;
+    e->theta[D] = first;
+    e->theta[MODES * D] = z;
+    e->ops->refresh(e);
+    return e;
+}
+
+static float *teacher_data(size_t n) {
+    jebm_energy *teacher = mixture(3.0, -log(3.0));
+    float *data = calloc(n * D, sizeof *data);
+    cr_assert_not_null(data);
+    teacher->ops->sample(teacher, jebm_rng_make(77, 0), false, n, 0, n, data);
+    jebm_energy_free(teacher);
+    return data;
+}
+
+static jebm_trainer_config settings(void) {
+    return (jebm_trainer_config){
+        .method = JEBM_METHOD_JARZYNSKI,
+        .rule = JEBM_WEIGHTS_EXACT,
+        .npopulations = 1,
+        .walkers = {N, 1000},
+        .batch = {BATCH, 250},
+        .gradient = JEBM_GRADIENT_BATCH,
+        .ess_every = 4,
+        .inner = 1,
+        .h = 0.1,
+        .scheme = JEBM_SYSTEMATIC,
+        .trigger = JEBM_TRIGGER_ESS,
+        .threshold = 0.9,
+        .optimizer = {.kind = JEBM_GRADIENT_DESCENT, .schedule = JEBM_SCHEDULE_CONSTANT},
+        .rate = {0.05, 0.05},
+        .rng = {{{1, 2}}, {{3, 4}}}};
+}
+
+static jebm_trainer *trainer(const jebm_trainer_config *c, const float *data) {
+    jebm_trainer *t = NULL;
+    jebm_error err = {0};
+    jebm_energy *student = mixture(0.5, 0.0);
+    cr_assert_eq(jebm_trainer_new(c, student, DATA, data, &t, &err), JEBM_OK, "%s", err.text);
+    jebm_energy_free(student);
+    return t;
+}
+
+static void advance(jebm_trainer *t, size_t steps) {
+    jebm_error err = {0};
+    for (size_t i = 0; i < steps; i++) {
+        cr_assert_eq(jebm_trainer_step(t, &err), JEBM_OK, "%s", err.text);
+    }
+}
+
+/* ---- the twin: every walker at every iteration ---------------------------------------------- */
+
+typedef struct twin {
+    jebm_trainer_config c;
+    const float *data;
+    jebm_energy *now, *next;
+    jebm_ensemble all, mini;
+    uint32_t ids[N], members[BATCH], rest[N];
+    size_t nrest, resamplings;
+    double ess;
+} twin;
+
+static void twin_start(twin *w, const jebm_trainer_config *c, const float *data) {
+    memset(w, 0, sizeof *w);
+    w->c = *c;
+    w->data = data;
+    w->now = mixture(0.5, 0.0);
+    w->next = mixture(0.5, 0.0);
+    cr_assert_eq(jebm_ensemble_init(&w->all, N, D, MODES, NULL), JEBM_OK);
+    cr_assert_eq(jebm_ensemble_init(&w->mini, BATCH, D, MODES, NULL), JEBM_OK);
+    for (uint32_t i = 0; i < N; i++) {
+        w->ids[i] = i;
+    }
+    w->now->ops->sample(w->now, c->rng[0], false, N, 0, N, w->all.x);
+    jebm_langevin_begin(w->now, N, w->ids, &w->all);
+    w->all.log_z = w->now->ops->log_z(w->now);
+}
+
+static void twin_free(twin *w) {
+    jebm_energy_free(w->now);
+    jebm_energy_free(w->next);
+    jebm_ensemble_free(&w->all);
+    jebm_ensemble_free(&w->mini);
+}
+
+static void add_gradient(const jebm_energy *e, const float *row, double weight, double *g) {
+    const gmm_reference m = {D, MODES, e->theta};
+    double x[D];
+    for (size_t j = 0; j < D; j++) {
+        x[j] = row[j];
+    }
+    gmm_reference_grad_theta(&m, x, weight, g);
+}
+
+/* D_k of eq. (11) over the batch, in double */
+static void twin_direction(twin *w, size_t points, const uint32_t *drawn, double *g) {
+    double max = -INFINITY, total = 0.0;
+    memset(g, 0, PARAMS * sizeof *g);
+    for (size_t i = 0; i < BATCH; i++) {
+        max = fmax(max, w->all.logw[w->members[i]]);
+    }
+    for (size_t i = 0; i < BATCH; i++) {
+        total += exp(w->all.logw[w->members[i]] - max);
+    }
+    for (size_t i = 0; i < BATCH; i++) {
+        const uint32_t m = w->members[i];
+        add_gradient(w->now, w->all.x + m * D, exp(w->all.logw[m] - max) / total, g);
+    }
+    for (size_t i = 0; i < points; i++) {
+        const size_t j = drawn != NULL ? drawn[i] : i;
+        add_gradient(w->now, w->data + j * D, -1.0 / (double)points, g);
+    }
+}
+
+static void twin_choose(twin *w, uint64_t k) {
+    const jebm_shuffle shuffle = jebm_shuffle_make(w->c.rng[0], k, N);
+    unsigned char member[N] = {0};
+    for (uint32_t i = 0; i < BATCH; i++) {
+        w->members[i] = jebm_shuffle_at(&shuffle, i);
+        member[w->members[i]] = 1;
+    }
+    w->nrest = 0;
+    for (uint32_t i = 0; i < N; i++) {
+        if (!member[i]) {
+            w->rest[w->nrest++] = i;
+        }
+    }
+}
+
+/* lines 8 to 15 of Algorithm 2, theta_{k+1} being in `next` */
+static void twin_move(twin *w, uint64_t k) {
+    float scratch[JEBM_LANGEVIN_ROWS * D];
+    for (size_t i = 0; i < BATCH; i++) {
+        const uint32_t m = w->members[i];
+        memcpy(w->mini.x + i * D, w->all.x + m * D, D * sizeof(float));
+        w->mini.logw[i] = w->all.logw[m];
+    }
+    jebm_langevin_begin(w->now, BATCH, w->ids, &w->mini);
+    for (uint32_t s = 0; s < w->c.inner; s++) {
+        const jebm_move move = {.h = w->c.h,
+                                .rule = w->c.rule,
+                                .rng = w->c.rng[0],
+                                .lane = JEBM_LANE_NOISE + s * JEBM_LANE_STRIDE,
+                                .step = k};
+        jebm_langevin_step(s == 0 ? w->now : w->next, w->next, &move, BATCH, w->ids, &w->mini,
+                           scratch);
+    }
+    jebm_langevin_frozen(w->next, w->c.rule, w->nrest, w->rest, &w->all);
+    for (size_t i = 0; i < BATCH; i++) {
+        const uint32_t m = w->members[i];
+        memcpy(w->all.x + m * D, w->mini.x + i * D, D * sizeof(float));
+        w->all.logw[m] = w->mini.logw[i];
+    }
+    jebm_langevin_begin(w->next, BATCH, w->members, &w->all);
+}
+
+static void twin_judge(twin *w, uint64_t k) {
+    uint32_t parent[N], copies[N];
+    double scratch[2 * N + 2];
+    jebm_weight_stats stats;
+    cr_assert_eq(jebm_weight_stats_of(N, w->all.logw, &stats), JEBM_OK);
+    w->ess = stats.ess;
+    if (w->c.trigger == JEBM_TRIGGER_ESS && (k + 1) % w->c.ess_every == 0 &&
+        stats.ess < w->c.threshold) {
+        cr_assert_eq(jebm_resample(w->c.scheme, &w->all, w->c.rng[0], k, parent, copies, scratch),
+                     JEBM_OK);
+        w->resamplings++;
+    }
+}
+
+/* Theta is taken from the trainer after its direction has been checked, so that positions agree to
+ * the bit and weights to the rounding of a handful of energies of order 100. */
+static size_t expect_as_twin(const jebm_trainer_config *c, const float *data, size_t steps) {
+    twin w;
+    jebm_trainer *t = trainer(c, data);
+    twin_start(&w, c, data);
+    const size_t points = c->data_batch > 0 ? c->data_batch : DATA;
+    for (uint64_t k = 0; k < steps; k++) {
+        double g[PARAMS];
+        uint32_t drawn[DATA];
+        const jebm_shuffle shuffle = jebm_shuffle_make(
+            jebm_rng_make((uint64_t)c->rng[0].key[1] << 32 | c->rng[0].key[0], 1), k, DATA);
+        for (uint32_t i = 0; i < points; i++) {
+            drawn[i] = jebm_shuffle_at(&shuffle, i);
+        }
+        twin_choose(&w, k);
+        twin_direction(&w, points, c->data_batch > 0 ? drawn : NULL, g);
+        advance(t, 1);
+        for (size_t j = 0; j < PARAMS; j++) {
+            /* single precision in each term of order 5, averaged */
+            cr_expect_float_eq(jebm_trainer_direction(t)[j], g[j], 1e-5, "k %d, parameter %zu",
+                               (int)k, j);
+        }
+        jebm_energy_set(w.next, jebm_trainer_energy(t)->theta);
+        twin_move(&w, k);
+        twin_judge(&w, k);
+        jebm_energy *old = w.now;
+        w.now = w.next;
+        w.next = old;
+    }
+    jebm_error err = {0};
+    cr_assert_eq(jebm_trainer_settle(t, &err), JEBM_OK, "%s", err.text);
+    const jebm_ensemble *e = jebm_trainer_ensemble(t, 0);
+    const jebm_observation o = jebm_trainer_observe(t, 0);
+    cr_expect_eq(memcmp(e->x, w.all.x, N * D * sizeof(float)), 0, "walkers differ");
+    for (size_t i = 0; i < N; i++) {
+        cr_expect_float_eq(e->logw[i], w.all.logw[i], 1e-11, "walker %zu: %.17g, eagerly %.17g", i,
+                           e->logw[i], w.all.logw[i]);
+    }
+    cr_expect_eq(o.resamplings, w.resamplings);
+    cr_expect_float_eq(o.ess, w.ess, 1e-9);
+    const size_t resamplings = w.resamplings;
+    twin_free(&w);
+    jebm_trainer_free(t);
+    return resamplings;
+}
+
+Test(trainer_batch, lazy_weights_are_the_eager_ones_of_algorithm_2) {
+    float *data = teacher_data(DATA);
+    jebm_trainer_config c = settings();
+    cr_expect_gt(expect_as_twin(&c, data, 90), 1, "it never resampled");
+    c.trigger = JEBM_TRIGGER_NEVER;
+    c.inner = 2;
+    c.rule = JEBM_WEIGHTS_RELEASED;
+    expect_as_twin(&c, data, 30);
+    c = settings();
+    c.data_batch = 100;
+    expect_as_twin(&c, data, 30);
+    free(data);
+}
+
+/* what a run does, and every later number, whether somebody looks at it or not */
+Test(trainer_batch, looking_changes_nothing) {
+    float *data = teacher_data(DATA);
+    const jebm_trainer_config c = settings();
+    jebm_trainer *seen = trainer(&c, data), *unseen = trainer(&c, data);
+    for (size_t k = 0; k < 60; k++) {
+        advance(seen, 1);
+        advance(unseen, 1);
+        cr_assert_eq(jebm_trainer_settle(seen, NULL), JEBM_OK);
+        cr_expect_eq(memcmp(jebm_trainer_energy(seen)->theta, jebm_trainer_energy(unseen)->theta,
+                            PARAMS * sizeof(double)),
+                     0, "theta differs at k %zu", k + 1);
+    }
+    cr_assert_eq(jebm_trainer_settle(unseen, NULL), JEBM_OK);
+    const jebm_ensemble *a = jebm_trainer_ensemble(seen, 0), *b = jebm_trainer_ensemble(unseen, 0);
+    cr_expect_eq(memcmp(a->x, b->x, N * D * sizeof(float)), 0);
+    cr_expect_eq(memcmp(a->logw, b->logw, N * sizeof(double)), 0);
+    cr_expect_gt(jebm_trainer_observe(seen, 0).resamplings, 0);
+    cr_expect_eq(jebm_trainer_observe(seen, 0).log_z, jebm_trainer_observe(unseen, 0).log_z);
+    jebm_trainer_free(seen);
+    jebm_trainer_free(unseen);
+    free(data);
+}
+
+/* A population that steers nothing has the right log Z, drawn piece by piece as it is: mean over 16
+ * streams against its own standard error; t of 15 degrees of freedom beyond 6 has probability 2e-5
+ */
+Test(trainer_batch, an_evaluation_population_has_the_right_log_z, .timeout = 60) {
+    enum { RUNS = 16 };
+    float *data = teacher_data(DATA);
+    double sum = 0.0, sum_2 = 0.0;
+    for (uint32_t r = 0; r < RUNS; r++) {
+        jebm_trainer_config c = settings();
+        c.npopulations = 2;
+        c.rng[1] = jebm_rng_make(901, r);
+        jebm_trainer *t = trainer(&c, data);
+        advance(t, 200);
+        cr_assert_eq(jebm_trainer_settle(t, NULL), JEBM_OK);
+        const jebm_energy *e = jebm_trainer_energy(t);
+        const double off = jebm_trainer_observe(t, 1).log_z - e->ops->log_z(e);
+        cr_expect_gt(jebm_trainer_observe(t, 1).resamplings, 0);
+        sum += off;
+        sum_2 += off * off;
+        jebm_trainer_free(t);
+    }
+    const double mean = sum / RUNS, se = sqrt((sum_2 / RUNS - mean * mean) / (RUNS - 1));
+    cr_expect(fabs(mean) < 6.0 * se, "log Z is off by %g +- %g", mean, se);
+    cr_expect_lt(se, 0.1);
+    free(data);
+}
