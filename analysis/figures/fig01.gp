@@ -64,7 +64,7 @@ do for [format in "png svg"] {
 
     set title "first coordinates of the means"
     set ylabel sprintf("a_k^1 (towards %g), b_k^1 (towards %g)", A_TARGET, B_TARGET)
-    set yrange [A_TARGET - 2:B_TARGET + 2]
+    set yrange [*<A_TARGET - 2:B_TARGET + 2<*]
     set key inside center right
     plot A_TARGET ls 90 notitle, B_TARGET ls 90 notitle, \
         for [i = 1:N] SUMMARY using (column(step)):(cell(i, "a1_min")):(cell(i, "a1_max")) \

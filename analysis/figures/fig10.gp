@@ -81,7 +81,7 @@ do for [format in "png svg"] {
     eval terminal(format, WIDTH, 760)
     set output RUNDIR."/fig10.".format
     set multiplot layout 2, N margins 80.0 / WIDTH, 1 - 20.0 / WIDTH, 0.08, 0.86 \
-        spacing 22.0 / WIDTH, 0.1 title "Figure 10. ".CAPTION."\n" \
+        spacing 36.0 / WIDTH, 0.1 title "Figure 10. ".CAPTION."\n" \
         ."above: mean over the runs, heavy dashes the target; below: standard error of that mean" \
         font ",12" noenhanced
     do for [row = 1:2] {

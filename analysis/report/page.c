@@ -209,6 +209,10 @@ static bool is_run(const jebm_page *page, const char *figure) {
     return false;
 }
 
+bool jebm_page_has_section(const jebm_page *page, const char *figure) {
+    return is_run(page, figure) || is_claimed(page, figure);
+}
+
 /* ---- head ---- */
 
 /* separator: HTML */
@@ -264,7 +268,7 @@ static void put_navigation(FILE *out, const jebm_page *page) {
     for (size_t i = 0; i < page->catalogue->nfigures; i++) {
         const char *name = page->catalogue->figures[i].name;
         char id[JEBM_ID_TEXT], label[JEBM_NUMBER_TEXT];
-        if (is_run(page, name) || is_claimed(page, name)) {
+        if (jebm_page_has_section(page, name)) {
             jebm_html_put(out, "<li><a href=\"#%s\">%s</a></li>\n",
                           jebm_html_id("figure-", name, id), jebm_page_figure_label(name, label));
         }
@@ -509,7 +513,7 @@ static void put_other_drawings(FILE *out, const jebm_page *page) {
     for (size_t i = 0; i < c->nloose; i++) {
         bool belongs = false;
         for (size_t f = 0; f < c->nfigures && !belongs; f++) {
-            belongs = (is_run(page, c->figures[f].name) || is_claimed(page, c->figures[f].name)) &&
+            belongs = jebm_page_has_section(page, c->figures[f].name) &&
                       jebm_page_belongs(&c->loose[i], c->figures[f].name);
         }
         if (belongs) {
@@ -636,7 +640,7 @@ void jebm_page_put(FILE *out, const jebm_page *page) {
     put_claims(out, page);
     for (size_t i = 0; i < page->catalogue->nfigures; i++) {
         const jebm_known_figure *figure = &page->catalogue->figures[i];
-        if (is_run(page, figure->name) || is_claimed(page, figure->name)) {
+        if (jebm_page_has_section(page, figure->name)) {
             jebm_page_figure(out, page, figure);
         }
     }

@@ -388,14 +388,16 @@ static void put_revision(FILE *out, const json_t *m) {
     }
 }
 
-static void put_origin(FILE *out, const json_t *m) {
+static void put_origin(FILE *out, const jebm_page *page, const json_t *m) {
     const char *source = jebm_page_text(m, "runs_of", NULL);
     char id[JEBM_ID_TEXT];
-    if (*source != '\0') {
+    if (*source == '\0') {
+        fputs("its own runs", out);
+    } else if (jebm_page_has_section(page, source)) {
         jebm_html_put(out, "the runs of <a href=\"#%s\">%s</a>",
                       jebm_html_id("figure-", source, id), source);
     } else {
-        fputs("its own runs", out);
+        jebm_html_put(out, "the runs of %s", source);
     }
 }
 
@@ -421,7 +423,7 @@ static void put_machine(FILE *out, const json_t *m) {
     }
 }
 
-static void put_facts(FILE *out, span s) {
+static void put_facts(FILE *out, const jebm_page *page, span s) {
     static const struct {
         const char *label, *key, *inner;
         void (*put)(FILE *, const json_t *);
@@ -430,7 +432,6 @@ static void put_facts(FILE *out, span s) {
         {"Runs", "runs", NULL, NULL},
         {"Iterations K", "preset", "iterations", NULL},
         {"Seed", "seed", NULL, NULL},
-        {"Drawn from", NULL, NULL, put_origin},
         {"Run time", NULL, NULL, put_time},
         {"A step and walker", NULL, NULL, put_speed},
         {"Finished", "finished", NULL, NULL},
@@ -445,6 +446,12 @@ static void put_facts(FILE *out, span s) {
     fputs("<tbody>\n<tr><th scope=\"row\">Scale</th>", out);
     for (size_t i = 0; i < s.n; i++) {
         jebm_html_put(out, "<td>%s</td>", s.runs[i].scale);
+    }
+    fputs("</tr>\n<tr><th scope=\"row\">Drawn from</th>", out);
+    for (size_t i = 0; i < s.n; i++) {
+        fputs("<td>", out);
+        put_origin(out, page, s.runs[i].manifest);
+        fputs("</td>", out);
     }
     fputs("</tr>\n", out);
     for (size_t f = 0; f < sizeof facts / sizeof *facts; f++) {
@@ -647,7 +654,7 @@ void jebm_page_figure(FILE *out, const jebm_page *page, const jebm_known_figure 
     if (s.n > 0) {
         put_deviations(out, page, figure->name, s);
         fputs("<h3>Runs</h3>\n", out);
-        put_facts(out, s);
+        put_facts(out, page, s);
         put_settings(out, s);
         for (size_t i = 0; i < s.n; i++) {
             put_numbers(out, &s.runs[i]);

@@ -67,6 +67,8 @@ const char *jebm_page_text(const json_t *object, const char *key, const char *in
 /* A word as a shell reads it back, escaped for HTML. */
 void jebm_page_shell_word(FILE *out, const char *word);
 
+/* Has the page a section of this figure? It has of those that were run or that a claim is about. */
+bool jebm_page_has_section(const jebm_page *page, const char *figure);
 /* The section of one figure. */
 void jebm_page_figure(FILE *out, const jebm_page *page, const jebm_known_figure *figure);
 /* A drawing with its caption. */

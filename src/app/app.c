@@ -44,6 +44,14 @@ static jebm_status resolve(const app *a, const char *figure, bool overridden, je
 
 /* ------------------------------------------------------------------------- list and describe */
 
+/* words with commas between them, so that a line's fields are separated by blanks */
+static void with_commas(const char *words, char text[64]) {
+    snprintf(text, 64, "%s", words);
+    for (char *c = text; *c != '\0'; c++) {
+        *c = *c == ' ' ? ',' : *c;
+    }
+}
+
 static jebm_status list_figures(const app *a, jebm_error *err) {
     size_t widest = 10;
     for (size_t i = 0; i < jebm_preset_file_nfigures(a->presets); i++) {
@@ -54,8 +62,11 @@ static jebm_status list_figures(const app *a, jebm_error *err) {
         const jebm_preset_request request = {.figure = jebm_preset_file_figure(a->presets, i)};
         jebm_preset *p;
         JEBM_TRY(jebm_preset_resolve(a->presets, &request, &p, err));
-        printf("%-*s %-20s %-11s %s\n", (int)widest, request.figure, jebm_preset_text(p, "scales"),
-               jebm_preset_text(p, "fidelities"), jebm_preset_text(p, "title"));
+        char scales[64], fidelities[64];
+        with_commas(jebm_preset_text(p, "scales"), scales);
+        with_commas(jebm_preset_text(p, "fidelities"), fidelities);
+        printf("%-*s %-19s %-10s  %s\n", (int)widest, request.figure, scales, fidelities,
+               jebm_preset_text(p, "title"));
         jebm_preset_free(p);
     }
     return JEBM_OK;

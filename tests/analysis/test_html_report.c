@@ -180,14 +180,14 @@ static void put_result(const made *m) {
              "%s,-,4,2,0.485,0.005,0.48,0.49\n",
              method, method);
     json_t *manifest = json_pack(
-        "{s:i, s:s, s:s, s:s, s:n, s:s, s:s, s:s, s:i, s:i, s:b, s:{s:s, s:s}, s:[], s:{s:o, s:o},"
+        "{s:i, s:s, s:s, s:s, s:s?, s:s, s:s, s:s, s:i, s:i, s:b, s:{s:s, s:s}, s:[], s:{s:o, s:o},"
         " s:{s:s, s:s, s:i}, s:{s:f}, s:s, s:[]}",
         "schema", 1, "program", "jebm-toy", "version", "1", "figure", m->figure, "runs_of",
-        "fingerprint", "f", "scale", m->scale, "fidelity", m->fidelity, "seed", 7, "runs", 2,
-        "complete", !m->incomplete, "preset", "title", m->title ? m->title : "a title", "walkers",
-        "100", "overrides", "files", "trajectory.csv", digest_of(trajectory), "summary.csv",
-        digest_of(summary), "environment", "cpu", m->title ? m->title : "a machine", "git_revision",
-        "0123456789abcdef", "cores", 2, "timing", "wall_seconds", 282.6, "finished",
+        m->title, "fingerprint", "f", "scale", m->scale, "fidelity", m->fidelity, "seed", 7, "runs",
+        2, "complete", !m->incomplete, "preset", "title", m->title ? m->title : "a title",
+        "walkers", "100", "overrides", "files", "trajectory.csv", digest_of(trajectory),
+        "summary.csv", digest_of(summary), "environment", "cpu", m->title ? m->title : "a machine",
+        "git_revision", "0123456789abcdef", "cores", 2, "timing", "wall_seconds", 282.6, "finished",
         "2026-11-22T04:00:00Z", "diverged");
     cr_assert_not_null(manifest);
     if (m->override != NULL) {

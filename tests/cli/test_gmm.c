@@ -7,6 +7,9 @@
 #define PROGRAM_SHARE GMM_SHARE
 #include "program.h"
 
+#include "io/csv.h"
+
+#include <math.h>
 #include <sys/stat.h>
 
 #define QUIET " --no-figure --quiet "
@@ -31,6 +34,10 @@ Test(gmm_program, threads_change_no_byte, .timeout = 120) {
         "fig06 --set methods=jarzynski,unweighted,pcd --set batch=70 --set optimizer=adam "
         "--set resampling=stratified --set c=0.2" SMALL,
         "fig08 --set inner=3" SMALL,
+        "fig01 --set batch=40 --set evaluation=200 --set gradient=batch --set data_batch=50 --set "
+        "rate_unit=time "
+        "--set methods=jarzynski,pcd" SMALL,
+        "bias --set sweep_walkers=300" SMALL,
     };
     const scratch s = scratch_new();
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
@@ -42,8 +49,9 @@ Test(gmm_program, threads_change_no_byte, .timeout = 120) {
                 run(&s, "%s" QUIET "--out %s --threads %d", settings[i], many, threads[t]);
             expect_done(&o);
             snprintf(one, sizeof one, "s%zu-1", i);
-            expect_same_run(&s, one, many,
-                            strncmp(settings[i], "fig08", 5) == 0 ? "fig08" : "fig06");
+            char figure[16];
+            snprintf(figure, sizeof figure, "%.*s", (int)strcspn(settings[i], " "), settings[i]);
+            expect_same_run(&s, one, many, figure);
         }
     }
     scratch_free(&s);
@@ -82,6 +90,133 @@ Test(gmm_program, a_cell_alone_gives_the_rows_that_it_gives_among_others) {
     cr_expect_str_eq(rows, alone);
     free(all);
     free(cd);
+    scratch_free(&s);
+}
+
+/* ---- columns -------------------------------------------------------------------------------- */
+
+static jebm_csv *read_run(const scratch *s, const char *path) {
+    jebm_csv *csv = NULL;
+    jebm_error err = {0};
+    cr_assert_eq(jebm_csv_read(scratch_path(s, path), &csv, &err), JEBM_OK, "%s", err.text);
+    return csv;
+}
+
+static double number(const jebm_csv *csv, size_t row, const char *name) {
+    size_t column = 0;
+    cr_assert_eq(jebm_csv_find(csv, name, &column, NULL), JEBM_OK, "%s", name);
+    return strtod(jebm_csv_text(csv, row, column), NULL);
+}
+
+/* An evaluation population changes its own columns and no other. */
+Test(gmm_program, an_evaluation_population_changes_nothing_else) {
+    const scratch s = scratch_new();
+    static const char *const with[] = {"0", "200"};
+    for (size_t i = 0; i < 2; i++) {
+        const outcome o = run(&s, "fig06 --set c=0.2 --set evaluation=%s" SMALL QUIET "--out e%s",
+                              with[i], with[i]);
+        expect_done(&o);
+    }
+    jebm_csv *a = read_run(&s, "e0/fig06/trajectory.csv"),
+             *b = read_run(&s, "e200/fig06/trajectory.csv");
+    cr_assert_eq(jebm_csv_rows(a), jebm_csv_rows(b));
+    size_t filled = 0;
+    for (size_t j = 0; j < jebm_csv_columns(a); j++) {
+        const bool its = strstr(jebm_csv_name(a, j), "_evaluation") != NULL;
+        for (size_t i = 0; i < jebm_csv_rows(a); i++) {
+            const char *x = jebm_csv_text(a, i, j), *y = jebm_csv_text(b, i, j);
+            if (!its) {
+                cr_expect_str_eq(x, y, "column %s, row %zu", jebm_csv_name(a, j), i);
+                continue;
+            }
+            cr_expect_str_eq(x, "nan");
+            filled += strcmp(y, "nan") != 0;
+        }
+    }
+    /* kl, log_z_se, ess, mass_a of 2 runs of 6 rows; pcd and cd have none */
+    cr_expect_eq(filled, 4 * 2 * 6);
+    jebm_csv_free(a);
+    jebm_csv_free(b);
+    scratch_free(&s);
+}
+
+/* With gradient = batch a row settles all walkers: how often is nobody's business but the row's. */
+Test(gmm_program, recording_more_often_changes_no_row_of_a_mini_batch_run) {
+    const scratch s = scratch_new();
+    const char *line = "fig01 --runs 1 --set methods=jarzynski --set walkers=300 --set batch=30 "
+                       "--set evaluation=100 --set data=260 --set data_batch=26 "
+                       "--set gradient=batch --set rate_unit=time --set iterations=40" QUIET;
+    outcome o = run(&s, "%s --set record_every=20 --out few", line);
+    expect_done(&o);
+    o = run(&s, "%s --set record_every=4 --out many", line);
+    expect_done(&o);
+    jebm_csv *few = read_run(&s, "few/fig01/trajectory.csv"),
+             *many = read_run(&s, "many/fig01/trajectory.csv");
+    cr_assert_eq(jebm_csv_rows(few), 3);
+    cr_assert_eq(jebm_csv_rows(many), 11);
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t j = 0; j < jebm_csv_columns(few); j++) {
+            /* smallest since the row before: another row */
+            if (strcmp(jebm_csv_name(few, j), "ess_min") != 0) {
+                cr_expect_str_eq(jebm_csv_text(few, i, j), jebm_csv_text(many, 5 * i, j),
+                                 "column %s at step %zu", jebm_csv_name(few, j), 20 * i);
+            }
+        }
+    }
+    cr_expect_gt(number(few, 2, "resamplings"), 0);
+    jebm_csv_free(few);
+    jebm_csv_free(many);
+    scratch_free(&s);
+}
+
+/* a is the mode that starts on a*'s side, and means that start at random do so in every coordinate:
+ * the distance to a* at the start is 10 give or take 0.1 sqrt(50) */
+Test(gmm_program, random_means_are_named_by_their_side) {
+    const scratch s = scratch_new();
+    const outcome o =
+        run(&s, "fig01 --runs 12 --set methods=pcd --set walkers=20 --set batch=0 "
+                "--set data=20 --set iterations=1 --set record_every=1" QUIET "--out d");
+    expect_done(&o);
+    jebm_csv *csv = read_run(&s, "d/fig01/trajectory.csv");
+    double distinct = 0.0;
+    for (size_t i = 0; i < jebm_csv_rows(csv); i += 2) {
+        cr_expect_lt(number(csv, i, "a1"), number(csv, i, "b1"), "run %zu", i / 2);
+        cr_expect_lt(fabs(number(csv, i, "dist_a") - 10.0), 1.0);
+        distinct += number(csv, i, "a1") > 0.0 || number(csv, i, "b1") < 0.0;
+    }
+    /* both on one side in half of the cases: none of 12 has probability 2e-4 */
+    cr_expect_gt(distinct, 0.0);
+    jebm_csv_free(csv);
+    scratch_free(&s);
+}
+
+/* Proposition 2 and the exact rule from the same walkers at a small h, and App. C's law: z(10) of
+ * eq. (53), integrated here by small steps of Euler's rule */
+Test(gmm_program, figure_14_follows_the_ode_that_it_draws, .timeout = 60) {
+    const scratch s = scratch_new();
+    const outcome o =
+        run(&s, "fig14 --runs 2 --set iterations=1000 --set record_every=500" QUIET "--out d");
+    expect_done(&o);
+    jebm_csv *csv = read_run(&s, "d/fig14/trajectory.csv");
+    size_t weighted = 0;
+    for (size_t i = 0; i < jebm_csv_rows(csv); i++) {
+        const double q = 1.0 - number(csv, i, "data_fraction_a");
+        if (strncmp(jebm_csv_text(csv, i, 0), "jarzynski", 9) != 0 ||
+            strcmp(jebm_csv_text(csv, i, 3), "1000") != 0) {
+            continue;
+        }
+        const double q0 = 1.0 - number(csv, i - 2, "fraction_a");
+        double z = 0.0;
+        for (int k = 0; k < 100000; k++) {
+            z += 1e-4 * (q0 * exp(-z) / (1.0 - q0 + q0 * exp(-z)) - q);
+        }
+        cr_expect_float_eq(number(csv, i, "z_ode"), z, 1e-4);
+        /* walkers that are between the modes, and ULA's h, are what the ODE leaves out */
+        cr_expect_float_eq(number(csv, i, "z"), z, 0.02, "z %g, ODE %g", number(csv, i, "z"), z);
+        weighted++;
+    }
+    cr_expect_eq(weighted, 4);
+    jebm_csv_free(csv);
     scratch_free(&s);
 }
 
@@ -155,7 +290,8 @@ Test(gmm_program, bad_input_is_one_line_and_status_2, .timeout = 60) {
         {"fig06 --set gradient=batch --set data_batch=1001", "expected at most data = 1000"},
         {"fig06 --set gradient=batch --set stale_trigger=yes", "set stale_trigger=no"},
         {"fig06 --set methods=jarzynski_loo --set gradient=batch", "gradient = batch, optimizer"},
-        {"fig06 --set methods=jarzynski_loo --set optimizer=adam", "optimizer = adam, expected all"},
+        {"fig06 --set methods=jarzynski_loo --set optimizer=adam",
+         "optimizer = adam, expected all"},
         {"bias --set sweep_walkers=10,20.5", "lists 20.5, expected whole numbers from 1"},
         {"bias --set sweep_walkers=10,10", "key 'sweep_walkers' lists 10 twice"},
         {"fig14 --set sweep_gamma_ab=0.1", "'sweep_gamma_ab' is set, but gamma_ab is 0"},

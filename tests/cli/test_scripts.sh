@@ -33,15 +33,23 @@ stub ninja <<'END'
 #!/bin/sh
 echo "ninja $*" >>"$CALLS"
 [ ! -e "$STUBS/no-build" ] || exit 1
-mkdir -p "$2/replications/gmm" "$2/analysis"
+mkdir -p "$2/replications/gmm" "$2/replications/resampling" "$2/analysis"
 cp "$STUBS/jebm-gmm" "$2/replications/gmm/jebm-gmm"
-cp "$STUBS/jebm-check" "$2/analysis/jebm-check"
+cp "$STUBS/jebm-gmm" "$2/replications/resampling/jebm-resampling"
+cp "$STUBS/jebm-gmm" "$2/replications/resampling/jebm-schemes"
+cp "$STUBS/jebm-check" "$STUBS/jebm-report" "$2/analysis"
 END
-# fails with the status in the file FIGURE of the stubs; waits for a signal if there is a file `wait`
+# stands for all drivers; fails with the status in the file FIGURE of the stubs; waits for a signal if
+# there is a file `wait`
 stub jebm-gmm <<'END'
 #!/bin/bash
-[ "$1" != --list ] || { printf 'fig06 quick paper one\nfig07 quick paper two\n'; exit 0; }
-echo "jebm-gmm $*" >>"$CALLS"
+name=${0##*/}
+case $name,$1 in
+jebm-gmm,--list) printf 'fig06 quick,paper paper,code one\nfig07 quick,paper paper,code two\n'; exit ;;
+jebm-resampling,--list) printf 'fig10 quick,reduced,paper paper three\n'; exit ;;
+jebm-schemes,--list) printf 'schemes quick paper four\n'; exit ;;
+esac
+echo "$name $*" >>"$CALLS"
 if [ -e "$STUBS/wait" ]; then
     trap 'echo "got TERM" >>"$CALLS"; exit 143' TERM
     trap 'echo "got INT" >>"$CALLS"; exit 130' INT
@@ -57,6 +65,10 @@ stub jebm-check <<'END'
 #!/bin/sh
 echo "jebm-check $*" >>"$CALLS"
 [ ! -e "$STUBS/check" ] || exit "$(cat "$STUBS/check")"
+END
+stub jebm-report <<'END'
+#!/bin/sh
+echo "jebm-report $*" >>"$CALLS"
 END
 stub gnuplot <<'END'
 #!/bin/sh
@@ -124,7 +136,7 @@ done < <(grep -oh 'lib[a-z0-9]*-dev' "$checkout/meson.build" "$checkout/tests/me
 expect 0 'usage: ./reproduce' "$top/reproduce" --help
 expect 0 'usage: ./run-tests' "$top/run-tests" --help
 expect 2 "found '--sale'" "$top/reproduce" --sale quick
-expect 2 'expected quick or paper' "$top/reproduce" --scale huge
+expect 2 'expected quick, reduced or paper' "$top/reproduce" --scale huge
 expect 2 '--scale needs a value' "$top/reproduce" --scale
 expect 2 'expected an integer' "$top/reproduce" --threads 0
 expect 2 'expected an integer' "$top/run-tests" --jobs many
@@ -147,12 +159,17 @@ for fidelity in paper code; do
 done
 called "jebm-gmm fig06 --scale quick --fidelity paper --set rate_unit=time --out $top/results/runs/quick/paper-rates-times-h --resume"
 called "gnuplot -c $top/analysis/figures/fig06-fidelity.gp $top/results/runs/quick paper=$top/results/runs/quick/paper/fig06 code="
-called "jebm-check --results $top/results/runs --scale quick --json $top/results/runs/verdicts.json"
+called "jebm-resampling fig10 --scale quick --fidelity paper --out $top/results/runs/quick/paper --resume"
+not_called 'fig10 --scale quick --fidelity code'
+called "jebm-schemes schemes --scale quick --fidelity paper --out $top/results/runs/quick/paper --resume"
+called "jebm-check --results $top/results/runs --json $top/results/runs/verdicts.json"
+called "jebm-report --results $top/results/runs --out $top/results/runs/report.html"
 not_called '--baseline'
 
 # a second call installs, sets up and draws nothing
 : >"$calls"
-expect 0 verdicts.json "$top/reproduce" --scale quick
+expect 0 verdicts.json "$top/reproduce"
+called 'jebm-gmm fig07 --scale quick'
 not_called apt-get
 not_called 'meson setup'
 not_called gnuplot
@@ -167,9 +184,20 @@ expect 1 'no build directory' "$top/reproduce" --scale quick
 [[ -e $top/build-release/mine ]] || fail 'a foreign directory was removed'
 rm -r "$top/build-release"
 
+# a figure that lacks a scale is run at the next smaller one; one that there is not is refused
+: >"$calls"
+expect 0 report.html "$top/reproduce" --scale reduced --figures 'fig07 fig10 schemes'
+called 'jebm-gmm fig07 --scale quick'
+called 'jebm-resampling fig10 --scale reduced'
+called 'jebm-schemes schemes --scale quick'
+not_called 'jebm-gmm fig06'
+: >"$calls"
+expect 2 "there is no 'fig99'; there are fig06, fig07, fig10, schemes" "$top/reproduce" --figures 'fig07 fig99'
+not_called 'fig07 --scale'
+
 # options arrive, --out counts from where one stands
 : >"$calls"
-expect 0 "$place/elsewhere/out" "$top/reproduce" --figures fig07 --runs 4 --threads 2 --out out --baseline "$stubs/meson"
+expect 0 "$place/elsewhere/out" "$top/reproduce" --scale paper --figures fig07 --runs 4 --threads 2 --out out --baseline "$stubs/meson"
 called "jebm-gmm fig07 --scale paper --fidelity code --out $place/elsewhere/out/paper/code --runs 4 --threads 2 --resume"
 called "--json $place/elsewhere/out/verdicts.json --baseline $stubs/meson"
 not_called 'jebm-gmm fig06'

@@ -479,6 +479,19 @@ Test(trainer, unweighted_is_jarzynski_without_weights) {
     free(data);
 }
 
+Test(trainer, pcd_can_start_at_every_data_point) {
+    float *data = teacher_data(DATA);
+    jebm_trainer_config c = settings(JEBM_METHOD_PCD);
+    c.start_each = true;
+    c.walkers[0] = c.batch[0] = DATA + 10;
+    jebm_trainer *t = trainer(&c, data);
+    const float *x = jebm_trainer_ensemble(t, 0)->x;
+    cr_expect_eq(memcmp(x, data, DATA * D * sizeof *x), 0);
+    cr_expect_eq(memcmp(x + DATA * D, data, 10 * D * sizeof *x), 0);
+    jebm_trainer_free(t);
+    free(data);
+}
+
 /* ---- mini-batches --------------------------------------------------------------------------- */
 
 /* Algorithm 2 */
