@@ -99,19 +99,34 @@ do for [v in VARIANTS] {
     XMAX = x > XMAX ? x : XMAX
 }
 
+# The axes are those of the plain weights: a run whose leave-one-out weights fail leaves the panel.
+ELOW = 0
+EHIGH = 0
+ZLOW = log(P / (1 - P))
+ZHIGH = ZLOW
+do for [v in PLAIN] {
+    stats $CELLS index cell("jarzynski", v) using (error = $3 - $2, \
+        ELOW = error < ELOW ? error : ELOW, EHIGH = error > EHIGH ? error : EHIGH, \
+        ZLOW = $5 < ZLOW ? $5 : ZLOW, ZHIGH = $5 > ZHIGH ? $5 : ZHIGH, 0) nooutput
+}
+ESPAN = EHIGH > ELOW ? EHIGH - ELOW : 1
+ZSPAN = ZHIGH > ZLOW ? ZHIGH - ZLOW : 1
+DRIFT = -1e4 * log_z_drift(XMAX, GAMMA)
+ZDRIFT = 1e4 * z_drift(XMAX, GAMMA > XMAX * WALKERS / D ? GAMMA : XMAX * WALKERS / D)
+
 do for [format in "png svg"] {
     eval terminal(format, 1200, 900)
     set output RUNDIR."/".NAME.".".format
-    set multiplot layout 2, 2 margins 0.085, 0.97, 0.07, 0.87 spacing 0.11, 0.13 \
+    set multiplot layout 2, 2 margins 0.085, 0.97, 0.07, 0.855 spacing 0.11, 0.13 \
         title "Self-fitting (docs/BIAS.md). ".CAPTION."\n" \
-        ."above: mean over the runs; below: slopes by least squares from a fifth of the training on, " \
-        ."mean and standard error over the runs" font ",12" noenhanced
+        ."above: means over the runs; below: least-squares slopes from a fifth of the training on, " \
+        ."with standard errors\naxes are those of the plain weights" font ",12" noenhanced
     set xlabel "iteration k" offset 0, 0.4
     set xrange [0:LAST]
-    set autoscale y
 
     set title "error of the estimated divergence"
     set ylabel "estimate - exact (nats)"
+    set yrange [ELOW - 0.1 * ESPAN:EHIGH + 0.3 * ESPAN]
     set key inside bottom left noenhanced
     # the colours are explained in the panel beside
     plot 0 ls 90 notitle, \
@@ -127,6 +142,7 @@ do for [format in "png svg"] {
 
     set title "logit of the weight of the mode at a"
     set ylabel "z_k"
+    set yrange [ZLOW - 0.1 * ZSPAN:ZHIGH + 0.5 * ZSPAN]
     set key inside top left noenhanced
     plot log(P / (1 - P)) ls 90 notitle, \
         for [v in PLAIN] $CELLS index cell("jarzynski", v) using 1:5 \
@@ -138,6 +154,7 @@ do for [format in "png svg"] {
     set xrange [0:1.08e4 * XMAX]
     set title "drift of the estimated divergence a step"
     set ylabel "10^4 times the slope (nats a step)"
+    set yrange [-1.5 * DRIFT:0.4 * DRIFT]
     set key inside bottom left enhanced
     plot 0 ls 90 notitle, \
         1e4 * log_z_drift(x / 1e4, GAMMA) with lines lc rgb "#000000" lw 1 title "derived, N varied", \
@@ -153,6 +170,7 @@ do for [format in "png svg"] {
 
     set title "drift of z a step"
     set ylabel "10^4 times the slope"
+    set yrange [-0.2 * ZDRIFT:1.5 * ZDRIFT]
     set key inside top left enhanced
     plot 0 ls 90 notitle, \
         1e4 * z_drift(x / 1e4, GAMMA) with lines lc rgb "#000000" lw 1 title "derived, N varied", \

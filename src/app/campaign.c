@@ -44,8 +44,9 @@ static jebm_status check_memory(const jebm_campaign *c, jebm_error *err) {
     uint64_t physical, available;
     jebm_memory(&physical, &available);
     const uint64_t limit = physical / 10 * 9;
-    const uint64_t rows =
-        times(c->ncells * (c->end - c->first), c->iterations / c->record_every + 2);
+    const uint64_t rows = times(c->ncells * (c->end - c->first),
+                                c->iterations / c->record_every + 2 +
+                                    (c->record_first > 0 ? c->record_every / c->record_first : 0));
     const uint64_t table = times(rows, 8 * (c->driver->ncolumns + 3));
     const char *key = NULL;
     // a merge runs nothing, it needs the rows only
@@ -134,6 +135,7 @@ jebm_status jebm_campaign_init(jebm_campaign *c, const jebm_driver *driver,
     c->runs = (size_t)jebm_preset_count(preset, "runs");
     c->iterations = jebm_preset_count(preset, "iterations");
     c->record_every = jebm_preset_count(preset, "record_every");
+    c->record_first = jebm_preset_count(preset, "record_first");
     JEBM_TRY(read_interval(&c->checkpoint_seconds, err));
     JEBM_TRY(driver->plan(preset, c->cells, &c->ncells, err));
     JEBM_TRY(choose_runs(c, err));
@@ -192,6 +194,14 @@ void jebm_campaign_free(jebm_campaign *c) {
 
 /* ----------------------------------------------------------------------------------- running */
 
+uint64_t jebm_campaign_next_row(const jebm_campaign *c, uint64_t step) {
+    const bool early = c->record_first > 0 && step < c->record_every;
+    const uint64_t every = early ? c->record_first : c->record_every;
+    uint64_t next = (step / every + 1) * every;
+    next = early && next > c->record_every ? c->record_every : next;
+    return next < c->iterations ? next : c->iterations;
+}
+
 static jebm_progress_place place_of(const jebm_campaign *c) {
     const jebm_cell *cell = &c->cells[c->cell];
     return (jebm_progress_place){cell->method, cell->variant, c->run,
@@ -238,7 +248,7 @@ static jebm_status advance(jebm_campaign *c, jebm_error *err) {
     JEBM_TRY(c->driver->step(c->state, err));
     c->step++;
     c->steps[slot]++;
-    if (c->step % c->record_every == 0 || c->step == c->iterations) {
+    if (c->step == jebm_campaign_next_row(c, c->step - 1)) {
         JEBM_TRY(record(c, err));
     }
     const double now = jebm_seconds();

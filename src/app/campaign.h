@@ -24,7 +24,7 @@ typedef struct jebm_campaign {
     jebm_cell cells[JEBM_MAX_CELLS];
     size_t ncells, runs;
     size_t first, end; /* runs [first, end) of each cell are computed here: all, or a part */
-    uint64_t iterations, record_every;
+    uint64_t iterations, record_every, record_first;
     double checkpoint_seconds;
 
     /* position: the run in progress, or the next one; step is meaningful within a run only */
@@ -71,6 +71,9 @@ bool jebm_campaign_is_part(const jebm_campaign *campaign);
  *          stands in the manifest. */
 jebm_status jebm_campaign_run(jebm_campaign *campaign, json_t **manifest, bool *fresh,
                               jebm_error *err);
+
+/* The step of the row that follows the one of `step`; iterations at the end. */
+uint64_t jebm_campaign_next_row(const jebm_campaign *campaign, uint64_t step);
 
 /* The signal that interrupted the campaign, 0 if none. */
 int jebm_campaign_signal(void);

@@ -285,7 +285,7 @@ static jebm_status take_run(jebm_part *p, jebm_campaign *c, size_t cell, size_t 
     while (!ended && is_row(p, &c->cells[cell], run, step)) {
         JEBM_TRY(take_row(p, c, cell, run, step, err));
         ended = step == c->iterations;
-        step = c->iterations - step > c->record_every ? step + c->record_every : c->iterations;
+        step = jebm_campaign_next_row(c, step);
     }
     json_t *diverged = find_entry(json_object_get(p->manifest, "diverged"), &c->cells[cell], run);
     if (!ended && diverged == NULL) {

@@ -75,7 +75,8 @@ void jebm_key_expected(const jebm_key *key, char *text, size_t size);
  *     runs_of       figure whose runs F draws, so that F has no settings of its own; implies like
  *     runs          independent repetitions R of each cell
  *     iterations    steps of a run K
- *     record_every  steps between two rows of trajectory.csv */
+ *     record_every  steps between two rows of trajectory.csv
+ *     record_first  steps between two rows before step record_every, initially 0: no rows there */
 typedef struct jebm_preset_file jebm_preset_file;
 
 /* Read and check a whole preset file: every section name, key and value in it, whichever figure is

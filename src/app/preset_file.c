@@ -45,6 +45,12 @@ static const jebm_key common_keys[] = {
      .low = 1,
      .high = 1e9,
      .help = "steps between two rows of trajectory.csv"},
+    {.name = "record_first",
+     .kind = JEBM_KEY_COUNT,
+     .low = 0,
+     .high = 1e9,
+     .initial = "0",
+     .help = "steps between two rows up to the first record_every, where much happens; 0: none"},
 };
 #define NCOMMON (sizeof common_keys / sizeof *common_keys)
 

@@ -8,6 +8,8 @@
 
 #include "io/csv.h"
 
+#include "io/csv.h"
+
 #include <jansson.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -383,7 +385,7 @@ Test(campaign, lists_and_describes_its_figures) {
     const scratch s = scratch_new();
     outcome o = run(&s, "--list");
     expect_done(&o);
-    cr_expect_not_null(strstr(o.out, "toy1       quick reduced        paper code  A random walk"),
+    cr_expect_not_null(strstr(o.out, "toy1       quick,reduced       paper,code  A random walk"),
                        "%s", o.out);
     cr_expect_not_null(strstr(o.out, "toy2 "));
     o = run(&s, "--describe toy1 --scale reduced --set walkers=5");
@@ -475,5 +477,31 @@ Test(campaign, a_figure_of_anothers_runs_links_to_them) {
     cr_expect_not_null(strstr(o.out, "toy1: already complete"));
     o = run(&s, "toy2 --no-figure --quiet --out d --seed 3");
     expect_refusal(&o, 2, "d/toy1: holds a run with other settings (seed");
+    scratch_free(&s);
+}
+
+/* ---- which steps are recorded --------------------------------------------------------------- */
+
+Test(campaign, rows_are_denser_before_the_first_of_record_every) {
+    const scratch s = scratch_new();
+    const char *line =
+        "toy1 --no-figure --quiet --runs 2 --set record_every=14 --set record_first=5";
+    outcome o = run(&s, "%s --out d", line);
+    expect_done(&o);
+    jebm_csv *csv = NULL;
+    cr_assert_eq(jebm_csv_read(scratch_path(&s, "d/toy1/trajectory.csv"), &csv, NULL), JEBM_OK);
+    static const char *const steps[] = {"0", "5", "10", "14", "28", "40"};
+    for (size_t i = 0; i < jebm_csv_rows(csv); i++) {
+        cr_expect_str_eq(jebm_csv_text(csv, i, 3), steps[i % 6], "row %zu", i);
+    }
+    cr_expect_eq(jebm_csv_rows(csv) % 12, 0);
+    jebm_csv_free(csv);
+    o = run(&s, "%s --out a --runs-to 1", line);
+    expect_done(&o);
+    o = run(&s, "%s --out b --runs-from 2", line);
+    expect_done(&o);
+    o = run(&s, "toy1 --no-figure --quiet --merge a --merge b --out m");
+    expect_done(&o);
+    expect_same_file(&s, "d/toy1/trajectory.csv", "m/toy1/trajectory.csv");
     scratch_free(&s);
 }

@@ -14,6 +14,7 @@
 #define QUIET " --no-figure --quiet "
 #define SMALL \
     " --set walkers=300 --set data=260 --set d=8 --set iterations=40 --set record_every=8 "
+#define SIX " --set schemes=multinomial,stratified,systematic,residual,ssp,killing "
 
 static double *numbers(const jebm_csv *csv, const char *name) {
     size_t column = 0;
@@ -75,8 +76,8 @@ Test(resampling_program, figure_9_has_one_cell_that_never_resamples) {
     cr_expect_eq(jebm_csv_rows(csv), 2 * 6);
     for (size_t r = 0; r < jebm_csv_rows(csv); r++) {
         cr_expect_eq(resamplings[r], 0.0);
-        cr_expect(r % 6 == 0 ? fabs(ess[r] - 1.0) < 1e-12 : ess[r] < ess[r - 1], "row %zu: ESS %g",
-                  r, ess[r]);
+        cr_expect(r % 6 == 0 ? fabs(ess[r] - 1.0) < 1e-12 : ess[r] < 0.999, "row %zu: ESS %g", r,
+                  ess[r]);
     }
     free(resamplings);
     free(ess);
@@ -89,28 +90,25 @@ Test(resampling_program, cells_are_never_then_each_scheme_with_its_lags_then_its
                                            {"systematic", "lag=3"}, {"systematic", "ess=0.5"},
                                            {"ssp", "lag=7"},        {"ssp", "lag=3"},
                                            {"ssp", "ess=0.5"}};
-    static const char *const schemes[] = {"multinomial", "stratified", "systematic",
-                                          "residual",    "ssp",        "killing"};
     const scratch s = scratch_new();
     outcome o = run(&s, "fig10 --runs 1 --set schemes=ssp,never,systematic --set lags=7,3 --set "
                         "ess=0.5" SMALL QUIET "--out d");
     expect_done(&o);
     expect_cells(&s, "d/fig10/trajectory.csv", 7, cells);
-    /* the preset as it is shipped */
-    const char *all[24][2];
-    for (size_t i = 0; i < 24; i++) {
-        static const char *const variants[] = {"lag=50", "lag=500", "lag=3000", "ess=0.8"};
-        all[i][0] = schemes[i / 4];
-        all[i][1] = variants[i % 4];
-    }
-    o = run(&s, "fig10 --runs 1" SMALL QUIET "--out e");
+    /* the schemes in their own order, not that of the key */
+    static const char *const all[][2] = {{"multinomial", "ess=0.5"}, {"stratified", "ess=0.5"},
+                                         {"systematic", "ess=0.5"},  {"residual", "ess=0.5"},
+                                         {"ssp", "ess=0.5"},         {"killing", "ess=0.5"}};
+    o = run(&s,
+            "fig10 --runs 1 --set schemes=killing,ssp,residual,systematic,stratified,multinomial "
+            "--set lags=0 --set ess=0.5" SMALL QUIET "--out e");
     expect_done(&o);
-    expect_cells(&s, "e/fig10/trajectory.csv", 24, (const char *const(*)[2])all);
+    expect_cells(&s, "e/fig10/trajectory.csv", 6, all);
     scratch_free(&s);
 }
 
-/* Resamplings of a cell grow at the iterations that its name tells, and at no others. every: steps
- * between two rows */
+/* Resamplings of a cell grow at the iterations that its name tells, and at no others. One row a
+ * step. */
 static void expect_resamplings(const scratch *s, const char *name, size_t expected_rows) {
     jebm_csv *csv = csv_of(s, name);
     double *step = numbers(csv, "step"), *resamplings = numbers(csv, "resamplings"),
@@ -141,7 +139,7 @@ static void expect_resamplings(const scratch *s, const char *name, size_t expect
 
 Test(resampling_program, every_scheme_resamples_at_its_lag_or_its_threshold_and_only_then) {
     const scratch s = scratch_new();
-    const outcome o = run(&s, "fig10 --runs 2 --set lags=1,7,100 --set ess=0.97,0.9" SMALL
+    const outcome o = run(&s, "fig10 --runs 2" SIX " --set lags=1,7,100 --set ess=0.99,0.98" SMALL
                               "--set record_every=1" QUIET "--out d");
     expect_done(&o);
     expect_resamplings(&s, "d/fig10/trajectory.csv", (size_t)6 * 5 * 2 * 41);
@@ -152,7 +150,7 @@ Test(resampling_program, every_scheme_resamples_at_its_lag_or_its_threshold_and_
 Test(resampling_program, mini_batches_resample_at_the_same_iterations) {
     const scratch s = scratch_new();
     const outcome o =
-        run(&s, "fig10 --runs 1 --set lags=1,7,100 --set ess=0.97 --set batch=70 --set "
+        run(&s, "fig10 --runs 1" SIX " --set lags=1,7,100 --set ess=0.98 --set batch=70 --set "
                 "gradient=batch --set data_batch=50 --set ess_every=1" SMALL
                 "--set record_every=1" QUIET "--out d");
     expect_done(&o);
@@ -162,7 +160,8 @@ Test(resampling_program, mini_batches_resample_at_the_same_iterations) {
 
 Test(resampling_program, cells_share_a_runs_data_but_no_walkers) {
     const scratch s = scratch_new();
-    const outcome o = run(&s, "fig10 --runs 2 --set lags=5,6 --set ess=0" SMALL QUIET "--out d");
+    const outcome o =
+        run(&s, "fig10 --runs 2" SIX " --set lags=5,6 --set ess=0" SMALL QUIET "--out d");
     expect_done(&o);
     jebm_csv *csv = csv_of(&s, "d/fig10/trajectory.csv");
     double *share = numbers(csv, "data_fraction_a"), *estimate = numbers(csv, "log_z_estimate");
@@ -187,7 +186,7 @@ Test(resampling_program, cells_share_a_runs_data_but_no_walkers) {
 
 Test(resampling_program, a_scheme_alone_gives_the_rows_that_it_gives_among_others) {
     const scratch s = scratch_new();
-    outcome o = run(&s, "fig10 --runs 2 --set lags=7 --set ess=0" SMALL QUIET "--out all");
+    outcome o = run(&s, "fig10 --runs 2" SIX " --set lags=7 --set ess=0" SMALL QUIET "--out all");
     expect_done(&o);
     o = run(&s, "fig10 --runs 2 --set schemes=killing --set lags=7 --set ess=0" SMALL QUIET
                 "--out one");
@@ -237,7 +236,7 @@ static void expect_interruptions_harmless(const char *figure, const char *option
     outcome o = run(&s, "%s %s" QUIET "--out whole", figure, options);
     expect_done(&o);
     set.interval = "0";
-    snprintf(line, sizeof line, "%s %s" QUIET "--out parts --resume", figure, options);
+    snprintf(line, sizeof line, "%s %s" QUIET "--threads 1 --out parts --resume", figure, options);
     for (int i = 0; i < 100; i++) {
         const pid_t child = start(&s, line);
         /* each is given more time than the one before, so that an end is sure */
@@ -257,13 +256,13 @@ static void expect_interruptions_harmless(const char *figure, const char *option
 }
 
 Test(resampling_program, an_interruption_changes_no_byte_of_figure_9, .timeout = 120) {
-    expect_interruptions_harmless("fig09", "--runs 2 --set iterations=300");
+    expect_interruptions_harmless("fig09", "--runs 2 --set iterations=80");
 }
 
 Test(resampling_program, an_interruption_changes_no_byte_of_figure_10, .timeout = 120) {
     expect_interruptions_harmless("fig10",
                                   "--runs 2 --set schemes=multinomial,killing --set lags=9 "
-                                  "--set ess=0.9 --set iterations=100 --set batch=50 "
+                                  "--set ess=0.9 --set iterations=30 --set batch=50 "
                                   "--set gradient=batch");
 }
 
@@ -310,7 +309,8 @@ Test(resampling_program, bad_input_is_one_line_and_status_2, .timeout = 60) {
         {"fig09 --set schemes=ssp",
          "key 'schemes' has ssp, but neither 'lags' nor 'ess' says when"},
         {"fig10 --set lags=0 --set ess=0", "key 'schemes' has multinomial, but neither 'lags'"},
-        {"fig10 --set lags=1,2,3,4,5,6,7,8,9,10,11", "more than 64 cells: fewer 'schemes'"},
+        {"fig10 --scale paper --set lags=1,2,3,4,5,6,7,8,9,10,11",
+         "more than 64 cells: fewer 'schemes'"},
         {"fig10 --set batch=501", "key 'batch' is 501, expected at most walkers = 500"},
         {"fig10 --set data_batch=20", "but gradient is all: set gradient=batch"},
         {"fig10 --set walkers=0", "'0' found; expected an integer from 1 to"},
@@ -347,7 +347,6 @@ Test(resampling_program, lists_describes_and_helps) {
                                         "runs = 50\n",
                                         "walkers = 100000\n",
                                         "iterations = 480000\n",
-                                        "lags = 100 1000 100000\n",
                                         "ess = 0.5\n",
                                         "rate_unit = time\n"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
