@@ -11,10 +11,22 @@
 #include <math.h>
 #include <string.h>
 
+/* rows that are copied later are asked for this many rows earlier: they lie anywhere in memory */
+#define AHEAD 16
+
+static void prefetch_row(const float *row, size_t d) {
+    for (size_t j = 0; j < d; j += 16) {
+        __builtin_prefetch(row + j);
+    }
+}
+
 /* The members of block b, side by side and evaluated under theta_k, with settled weights. */
 static void gather_block(jebm_trainer *t, population *p, size_t b) {
     const size_t first = b * JEBM_BLOCK, count = jebm_block_count(p->mini.n, b), d = p->e.d;
     for (size_t i = first; i < first + count; i++) {
+        if (i + AHEAD < first + count) {
+            prefetch_row(p->e.x + (size_t)p->members[i + AHEAD] * d, d);
+        }
         memcpy(p->mini.x + i * d, p->e.x + (size_t)p->members[i] * d, d * sizeof(float));
     }
     jebm_langevin_begin(t->now, count, p->order + first, &p->mini);
@@ -48,9 +60,13 @@ static void move_block(jebm_trainer *t, population *p, size_t b) {
 
 static void data_block(jebm_trainer *t, const jebm_shuffle *shuffle, size_t n, size_t b) {
     const size_t first = b * JEBM_BLOCK, count = jebm_block_count(n, b), d = t->now->d;
-    for (size_t i = first; shuffle != NULL && i < first + count; i++) {
-        const size_t from = jebm_shuffle_at(shuffle, (uint32_t)i);
-        memcpy(t->data_rows + i * d, t->data + from * d, d * sizeof(float));
+    uint32_t from[JEBM_BLOCK];
+    for (size_t i = 0; shuffle != NULL && i < count; i++) {
+        from[i] = jebm_shuffle_at(shuffle, (uint32_t)(first + i));
+        prefetch_row(t->data + from[i] * d, d);
+    }
+    for (size_t i = 0; shuffle != NULL && i < count; i++) {
+        memcpy(t->data_rows + (first + i) * d, t->data + from[i] * d, d * sizeof(float));
     }
     jebm_trainer_data_block(t, t->now, n, shuffle != NULL ? t->data_rows : t->data, b);
 }

@@ -161,7 +161,7 @@ Test(resampling_program, mini_batches_resample_at_the_same_iterations) {
 Test(resampling_program, cells_share_a_runs_data_but_no_walkers) {
     const scratch s = scratch_new();
     const outcome o =
-        run(&s, "fig10 --runs 2" SIX " --set lags=5,6 --set ess=0" SMALL QUIET "--out d");
+        run(&s, "fig10 --runs 2" SIX " --set lags=20,30 --set ess=0" SMALL QUIET "--out d");
     expect_done(&o);
     jebm_csv *csv = csv_of(&s, "d/fig10/trajectory.csv");
     double *share = numbers(csv, "data_fraction_a"), *estimate = numbers(csv, "log_z_estimate");
@@ -171,7 +171,7 @@ Test(resampling_program, cells_share_a_runs_data_but_no_walkers) {
     for (size_t c = 0; c < 12; c++) {
         for (size_t run = 0; run < 2; run++) {
             cr_expect_eq(share[c * cell + run * rows], share[run * rows]);
-            /* step 0 is before any weights: the first row after it */
+            /* the first row with weights, before any resampling */
             const size_t at = c * cell + run * rows + 1;
             for (size_t other = 0; other < c; other++) {
                 cr_expect_neq(estimate[at], estimate[other * cell + run * rows + 1]);
