@@ -4,8 +4,10 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mixture.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static const jebm_key keys[] = {
     MIXTURE_KEYS,
@@ -137,19 +139,40 @@ static jebm_status open_run(const jebm_preset *preset, const jebm_cell *cell, si
     return mixture_open(preset, &settings, run, state, err);
 }
 
+/* ---- columns -------------------------------------------------------------------------------- */
+
+/* of the mixture's columns, what these figures are about: they have a thousand runs */
+static const char *const columns[] = {"p",       "kl_exact",    "kl_estimate", "ess",
+                                      "ess_min", "resamplings", "fraction_a",  "data_fraction_a"};
+#define COLUMNS (sizeof columns / sizeof columns[0])
+
+static jebm_status record(void *state, double *row, jebm_error *err) {
+    double all[64];
+    assert(mixture_ncolumns <= sizeof all / sizeof all[0]);
+    JEBM_TRY(mixture_record(state, all, err));
+    for (size_t i = 0, j = 0; i < COLUMNS; i++) {
+        /* both lists are in the same order */
+        while (strcmp(mixture_columns[j], columns[i]) != 0) {
+            j++;
+        }
+        row[i] = all[j];
+    }
+    return JEBM_OK;
+}
+
 int main(int argc, char **argv) {
     const jebm_driver driver = {.program = "jebm-resampling",
                                 .purpose = "Resampling in training: figures 9 and 10",
                                 .presets = "replications/resampling/presets/resampling.ini",
                                 .keys = keys,
                                 .nkeys = sizeof keys / sizeof keys[0],
-                                .columns = mixture_columns,
-                                .ncolumns = mixture_ncolumns,
+                                .columns = columns,
+                                .ncolumns = COLUMNS,
                                 .plan = plan,
                                 .memory = memory,
                                 .open = open_run,
                                 .step = mixture_step,
-                                .record = mixture_record,
+                                .record = record,
                                 .arrays = mixture_arrays,
                                 .restored = mixture_restored,
                                 .close = mixture_close};
