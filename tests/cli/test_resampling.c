@@ -164,7 +164,7 @@ Test(resampling_program, cells_share_a_runs_data_but_no_walkers) {
         run(&s, "fig10 --runs 2" SIX " --set lags=20,30 --set ess=0" SMALL QUIET "--out d");
     expect_done(&o);
     jebm_csv *csv = csv_of(&s, "d/fig10/trajectory.csv");
-    double *share = numbers(csv, "data_fraction_a"), *estimate = numbers(csv, "log_z_estimate");
+    double *share = numbers(csv, "data_fraction_a"), *estimate = numbers(csv, "kl_estimate");
     const size_t rows = 6, cell = 2 * rows;
     cr_assert_eq(jebm_csv_rows(csv), 12 * cell);
     cr_expect_neq(share[0], share[rows], "two runs with the same data");
