@@ -123,8 +123,9 @@ static void move_batch(jebm_trainer *t) {
     }
 }
 
-jebm_status jebm_trainer_settle_all(jebm_trainer *t, population *p, const jebm_energy *energy,
-                                    jebm_error *err) {
+/* all walkers' energies, caches and weights under `energy` */
+static jebm_status settle_all(jebm_trainer *t, population *p, const jebm_energy *energy,
+                              jebm_error *err) {
 #pragma omp parallel for default(none) shared(t, p, energy) schedule(static)
     for (size_t b = 0; b < p->nblocks; b++) {
         const size_t first = b * JEBM_BLOCK, count = jebm_block_count(p->e.n, b);
@@ -154,11 +155,12 @@ static bool judged(const jebm_trainer *t) {
 
 static jebm_status judge(jebm_trainer *t, population *p, jebm_error *err) {
     const double before = p->s.resamplings;
-    JEBM_TRY(jebm_trainer_settle_all(t, p, t->next, err));
+    JEBM_TRY(settle_all(t, p, t->next, err));
     JEBM_TRY(jebm_trainer_maybe_resample(t, p, t->next, p->s.ess_now, err));
     p->s.judged_at = (double)t->k + 1.0;
-    for (size_t i = 0; p->s.resamplings != before && i < p->e.n; i++) {
-        p->base[i] = p->e.U[i];
+    if (p->s.resamplings != before) {
+        /* all A are 0 */
+        memcpy(p->base, p->e.U, p->e.n * sizeof *p->base);
     }
     return JEBM_OK;
 }
@@ -181,7 +183,7 @@ jebm_status jebm_trainer_settle(jebm_trainer *t, jebm_error *err) {
     }
     for (size_t i = 0; i < t->npopulations; i++) {
         population *p = &t->pop[i];
-        JEBM_TRY(jebm_trainer_settle_all(t, p, t->now, err));
+        JEBM_TRY(settle_all(t, p, t->now, err));
         /* an ESS that was judged at this k is the one before resampling: it stays */
         if (p->s.judged_at != (double)t->k) {
             p->s.ess = p->s.ess_now;

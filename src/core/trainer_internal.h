@@ -130,8 +130,4 @@ void jebm_trainer_swap(jebm_trainer *t);
 /* one iteration with gradient = batch */
 jebm_status jebm_trainer_step_batch(jebm_trainer *t, jebm_error *err);
 
-/* all walkers' energies, caches and weights under `energy` */
-jebm_status jebm_trainer_settle_all(jebm_trainer *t, population *p, const jebm_energy *energy,
-                                    jebm_error *err);
-
 #endif
