@@ -36,8 +36,7 @@ static void find_override(jebm_figure_data *d) {
     json_array_foreach(json_object_get(d->manifest, "overrides"), i, entry) {
         const char *text = json_string_value(entry);
         if (text != NULL && strncmp(text, "runs=", 5) != 0 &&
-            strncmp(text, "record_every=", 13) != 0 &&
-            strncmp(text, "record_first=", 13) != 0) {
+            strncmp(text, "record_every=", 13) != 0 && strncmp(text, "record_first=", 13) != 0) {
             d->override = text;
             return;
         }

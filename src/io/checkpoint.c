@@ -312,7 +312,7 @@ static bool describe(hid_t set, jebm_array *array) {
 }
 
 static void write_shape(const jebm_array *a, char text[96]) {
-    static const char *const types[] = {"float", "double", "uint64"};
+    static const char *const types[] = {"float", "double", "uint32", "uint64"};
     size_t used = (size_t)snprintf(text, 96, "%s", types[a->type]);
     for (size_t i = 0; i < a->rank && used < 96; i++) {
         used += (size_t)snprintf(text + used, 96 - used, "[%zu]", a->shape[i]);

@@ -109,6 +109,8 @@ Test(checkpoint, another_name_type_or_shape_is_refused_and_the_data_left_alone) 
          "'state/logw' is double[4]; expected double[5]"},
         {{.name = "logw", .type = JEBM_U64, .rank = 1, .shape = {4}},
          "'state/logw' is double[4]; expected uint64[4]"},
+        {{.name = "logw", .type = JEBM_U32, .rank = 1, .shape = {4}},
+         "'state/logw' is double[4]; expected uint32[4]"},
         {{.name = "x", .type = JEBM_F32, .rank = 1, .shape = {12}},
          "'state/x' is float[4][3]; expected float[12]"},
     };
