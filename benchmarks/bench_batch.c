@@ -9,6 +9,7 @@
 #include "core/isa.h"
 #include "core/trainer.h"
 #include "energy/gmm.h"
+#include "timing.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -16,12 +17,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 enum { D = 50, N = 100000, PARTS = 4 };
 static const size_t parts[PARTS] = {1, 10, 100, 1000}; /* N/N' */
@@ -38,31 +34,6 @@ typedef struct row {
     double *time; /* [repeats] ns per iteration */
     double peak; /* bytes */
 } row;
-
-static double now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* sorts */
-static double median(size_t n, double *values) {
-    qsort(values, n, sizeof *values, ascending);
-    return 0.5 * (values[(n - 1) / 2] + values[n / 2]);
-}
-
-static int threads(void) {
-#ifdef _OPENMP
-    return omp_get_max_threads();
-#else
-    return 1;
-#endif
-}
 
 /* ---- what is timed -------------------------------------------------------------------------- */
 

@@ -8,41 +8,14 @@
 #include "core/isa.h"
 #include "core/trainer.h"
 #include "energy/gmm.h"
+#include "timing.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 enum { D = 50, N = 10000, STEPS = 100 };
-
-static double now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(size_t n, const double *values) {
-    double *copy = malloc(n * sizeof *copy);
-    if (copy == NULL) {
-        return NAN;
-    }
-    memcpy(copy, values, n * sizeof *copy);
-    qsort(copy, n, sizeof *copy, ascending);
-    const double m = 0.5 * (copy[(n - 1) / 2] + copy[n / 2]);
-    free(copy);
-    return m;
-}
 
 static jebm_trainer *trainer(jebm_method method, jebm_trigger trigger, const jebm_energy *start,
                              const float *data, jebm_error *err) {
@@ -155,17 +128,12 @@ int main(int argc, char **argv) {
         time[DATA][i] = data_term(target, data, part);
         ratio[i] = time[JAR_RESAMPLED][i] / time[PCD][i];
     }
-    int threads = 1;
-#ifdef _OPENMP
-    threads = omp_get_max_threads();
-#endif
     printf(
         "# d = %d, N = n = %d, %d threads, %s kernels; %zu interleaved repeats of %d iterations\n",
-        D, N, threads, jebm_isa_name(), repeats, STEPS);
+        D, N, threads(), jebm_isa_name(), repeats, STEPS);
     printf("%-28s %10s %10s %10s\n", "ns per walker and step", "median", "min", "max");
     for (int r = 0; r < ROWS; r++) {
         const double middle = median(repeats, time[r]);
-        qsort(time[r], repeats, sizeof *time[r], ascending);
         printf("%-28s %10.2f %10.2f %10.2f\n", label[r], middle, time[r][0], time[r][repeats - 1]);
     }
     printf("%-28s %10.3f\n", "jarzynski c = 0.1 / pcd", median(repeats, ratio));

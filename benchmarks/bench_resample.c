@@ -6,16 +6,12 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/isa.h"
 #include "core/resample.h"
+#include "timing.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 /* choosing and resampling of each scheme, and the copy */
 enum { COPY = 2 * JEBM_RESAMPLING_COUNT, ROWS };
@@ -31,31 +27,6 @@ typedef struct bench {
     uint32_t *parent, *copies;
     double *time[ROWS]; /* [repeats] ns per walker */
 } bench;
-
-static double now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* sorts */
-static double median(size_t n, double *values) {
-    qsort(values, n, sizeof *values, ascending);
-    return 0.5 * (values[(n - 1) / 2] + values[n / 2]);
-}
-
-static int threads(void) {
-#ifdef _OPENMP
-    return omp_get_max_threads();
-#else
-    return 1;
-#endif
-}
 
 static void copy(const bench *b) {
     const int parts = threads();
