@@ -12,6 +12,7 @@
 static float x[4][3];
 static double logw[4];
 static uint64_t position[1] = {UINT64_MAX};
+static uint32_t eve[3] = {0, 7, UINT32_MAX};
 static double nothing[1];
 static double scalar = 0.1;
 
@@ -19,6 +20,7 @@ static const jebm_array arrays[] = {
     {.name = "x", .type = JEBM_F32, .rank = 2, .shape = {4, 3}, .data = x},
     {.name = "logw", .type = JEBM_F64, .rank = 1, .shape = {4}, .data = logw},
     {.name = "position", .type = JEBM_U64, .rank = 1, .shape = {1}, .data = position},
+    {.name = "eve", .type = JEBM_U32, .rank = 1, .shape = {3}, .data = eve},
     {.name = "nothing", .type = JEBM_F64, .rank = 2, .shape = {0, 5}, .data = nothing},
     {.name = "scalar", .type = JEBM_F64, .rank = 0, .data = &scalar},
 };
@@ -48,7 +50,8 @@ Test(checkpoint, gives_back_every_bit) {
     static float x2[4][3] = {0};
     double logw2[4] = {0}, scalar2 = 0;
     uint64_t position2[1] = {0};
-    void *const into[NARRAYS] = {x2, logw2, position2, nothing, &scalar2};
+    uint32_t eve2[3] = {1, 1, 1};
+    void *const into[NARRAYS] = {x2, logw2, position2, eve2, nothing, &scalar2};
     jebm_checkpoint *c;
     cr_assert_eq(jebm_checkpoint_open(path, &c, NULL), JEBM_OK);
     for (size_t i = 0; i < NARRAYS; i++) {
@@ -60,6 +63,7 @@ Test(checkpoint, gives_back_every_bit) {
     cr_expect_arr_eq(x2, x, sizeof x);
     cr_expect_arr_eq(logw2, logw, sizeof logw);
     cr_expect_eq(position2[0], UINT64_MAX);
+    cr_expect_arr_eq(eve2, eve, sizeof eve);
     cr_expect_eq(scalar2, 0.1);
     char *text;
     cr_assert_eq(jebm_checkpoint_get_text(c, "fingerprint", &text, NULL), JEBM_OK);
