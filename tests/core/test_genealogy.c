@@ -143,10 +143,12 @@ Test(genealogy, one_run_tells_the_standard_error_of_log_z, .timeout = 120) {
         const char *name = jebm_resampling_name(scheme);
         printf("%s: estimated / true variance %.3f, coverage %.3f\n", name, ratio,
                (double)covered / RUNS);
-        cr_expect_geq(covered, 0.904 * RUNS, "%s covers %zu of %d", name, covered, (int)RUNS);
+        cr_expect_geq((double)covered, 0.904 * RUNS, "%s covers %zu of %d", name, covered,
+                      (int)RUNS);
         cr_expect_gt(ratio, 0.7, "%s: %g", name, ratio);
         if (scheme == JEBM_MULTINOMIAL) {
-            cr_expect_leq(covered, 0.996 * RUNS, "%s covers %zu of %d", name, covered, (int)RUNS);
+            cr_expect_leq((double)covered, 0.996 * RUNS, "%s covers %zu of %d", name, covered,
+                          (int)RUNS);
             cr_expect_lt(ratio, 1.3, "%s: %g", name, ratio);
         }
     }
