@@ -14,6 +14,9 @@ static jebm_status check(const jebm_optimizer_config *c, jebm_error *err) {
             "at least 1",
             c->end, (unsigned long long)c->horizon);
     }
+    if (!(c->max_norm >= 0.0)) {
+        return jebm_fail(err, JEBM_EINVAL, "max_norm is %g, expected at least 0", c->max_norm);
+    }
     if (c->kind == JEBM_ADAM && !(c->beta_1 >= 0.0 && c->beta_1 < 1.0 && c->beta_2 >= 0.0 &&
                                   c->beta_2 < 1.0 && c->epsilon > 0.0)) {
         return jebm_fail(err, JEBM_EINVAL,
@@ -66,14 +69,25 @@ double jebm_schedule_factor(const jebm_optimizer_config *config, uint64_t k) {
     return 1.0 + (config->end - 1.0) * t;
 }
 
-static void adam(jebm_optimizer *o, uint64_t k, double factor, const double *direction,
-                 double *theta) {
+/* factor that shortens a direction to max_norm */
+static double shortened(const jebm_optimizer *o, const double *direction) {
+    double square = 0.0;
+    for (size_t i = 0; i < o->nparams && o->config.max_norm > 0.0; i++) {
+        square += direction[i] * direction[i];
+    }
+    return square > o->config.max_norm * o->config.max_norm ? o->config.max_norm / sqrt(square)
+                                                            : 1.0;
+}
+
+/* length: factor on the direction; factor: on the rates */
+static void adam(jebm_optimizer *o, uint64_t k, double length, double factor,
+                 const double *direction, double *theta) {
     const jebm_optimizer_config *c = &o->config;
     const double age = (double)k + 1.0;
     const double unbias_1 = 1.0 / (1.0 - pow(c->beta_1, age));
     const double unbias_2 = 1.0 / (1.0 - pow(c->beta_2, age));
     for (size_t i = 0; i < o->nparams; i++) {
-        const double g = direction[i];
+        const double g = length * direction[i];
         o->moment_1[i] = c->beta_1 * o->moment_1[i] + (1.0 - c->beta_1) * g;
         o->moment_2[i] = c->beta_2 * o->moment_2[i] + (1.0 - c->beta_2) * g * g;
         theta[i] += factor * o->rate[i] * o->moment_1[i] * unbias_1 /
@@ -83,11 +97,12 @@ static void adam(jebm_optimizer *o, uint64_t k, double factor, const double *dir
 
 void jebm_optimizer_step(jebm_optimizer *o, uint64_t k, const double *direction, double *theta) {
     const double factor = jebm_schedule_factor(&o->config, k);
+    const double length = shortened(o, direction);
     if (o->config.kind == JEBM_ADAM) {
-        adam(o, k, factor, direction, theta);
+        adam(o, k, length, factor, direction, theta);
         return;
     }
     for (size_t i = 0; i < o->nparams; i++) {
-        theta[i] += factor * o->rate[i] * direction[i];
+        theta[i] += length * factor * o->rate[i] * direction[i];
     }
 }

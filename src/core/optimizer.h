@@ -25,6 +25,8 @@ typedef struct jebm_optimizer_config {
     double end; /* schedule: final factor, in [0, 1] */
     uint64_t horizon; /* schedule: iterations until then, >= 1 */
     double beta_1, beta_2, epsilon; /* Adam */
+    double
+        max_norm; /* a direction longer than this, in Euclidean norm, is shortened to it; 0: no */
 } jebm_optimizer_config;
 
 typedef struct jebm_optimizer {

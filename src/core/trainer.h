@@ -56,6 +56,12 @@ typedef enum jebm_trigger {
     JEBM_TRIGGER_INTERVAL /* every `interval` iterations */
 } jebm_trigger;
 
+typedef enum jebm_start {
+    JEBM_START_METHOD, /* as the table above has it; where the energy cannot sample the model:
+                          reference, the log-weights making up for the difference */
+    JEBM_START_REFERENCE /* the energy's reference density (images: uniform noise) */
+} jebm_start;
+
 typedef enum jebm_gradient {
     JEBM_GRADIENT_ALL, /* averages over all walkers and data, as Algorithm 2 has it */
     JEBM_GRADIENT_BATCH /* averages over the walkers that move, and data_batch data points */
@@ -76,10 +82,15 @@ typedef struct jebm_trainer_config {
     bool leave_one_out; /* a walker's weight follows the theta that the others would have given, to
                            first order in its own share: docs/BIAS.md. Gradient descent, all */
     size_t inner; /* ULA steps an iteration (CD per iteration: cd_steps) */
+    size_t batches; /* gradient = batch: mini-batches that move in an iteration, one after another;
+                       0: 1 */
     size_t cd_steps; /* P */
     jebm_cd_schedule cd_schedule;
     double h;
-    double clip; /* see jebm_move */
+    double clip, bound, sigma; /* see jebm_move */
+    bool assume_2h, unweighed_refusal; /* see jebm_move */
+    jebm_start start;
+    uint64_t burn_in; /* ULA steps at theta_0 before k = 0, weighed as any others */
     bool start_each; /* pcd, cd: walker i starts at data point i mod n, not at a drawn one */
     bool start_split; /* walkers at theta_0 in exact proportions instead of random ones */
 
@@ -92,6 +103,16 @@ typedef struct jebm_trainer_config {
 
     jebm_optimizer_config optimizer;
     double rate[JEBM_MAX_GROUPS]; /* of each parameter group of the energy */
+    double alpha; /* descends the cross-entropy + alpha (E_data U^2 + E_model U^2) */
+    double ess_cost; /* gradient = batch: a parameter step is shortened until the ESS of the walkers
+                        that give the gradient falls by at most this factor; 0: never */
+
+    /* gradient = batch: what the released image code does otherwise, docs/FIDELITY.md */
+    bool stale_weights; /* the gradient weighs by theta_{k-1} */
+    bool stale_start; /* burn_in is not weighed: log-weights start from the energies before it */
+    bool unpermuted_energies; /* resampling leaves U_k(X) at the places of the walkers before */
+    bool fresh_gradient; /* other walkers give the gradient than those that move */
+    bool released_log_z; /* log Z_0 is taken as log mean exp(-U) of the walkers at k = 0 */
 
     jebm_rng rng[JEBM_MAX_POPULATIONS]; /* of each population */
 } jebm_trainer_config;
@@ -126,6 +147,7 @@ typedef struct jebm_observation {
     double ess; /* eq. (13), before any resampling of iteration k */
     double ess_min; /* smallest of these since jebm_trainer_forget() */
     uint64_t resamplings; /* so far */
+    double step_scale; /* mean factor that ess_cost put on the steps since then; 1 without */
 } jebm_observation;
 JEBM_API jebm_observation jebm_trainer_observe(const jebm_trainer *t, size_t population);
 
@@ -135,7 +157,7 @@ JEBM_API jebm_observation jebm_trainer_observe(const jebm_trainer *t, size_t pop
  * above. */
 JEBM_API jebm_status jebm_trainer_settle(jebm_trainer *t, jebm_error *err);
 
-/* Start ess_min anew, for every population. */
+/* Start ess_min, for every population, and step_scale anew. */
 JEBM_API void jebm_trainer_forget(jebm_trainer *t);
 
 /* The energy at theta_k, and a population's walkers. Borrowed; valid until the next step. */

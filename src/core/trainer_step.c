@@ -15,14 +15,14 @@ jebm_status jebm_trainer_diverged(const jebm_trainer *t, jebm_error *err, const 
 
 /* ---- one block ------------------------------------------------------------------------------ */
 
-void jebm_trainer_reset(const jebm_trainer *t, population *p, uint64_t step, size_t first,
-                        size_t count) {
-    const size_t d = p->e.d;
+void jebm_trainer_reset(const jebm_trainer *t, const population *p, jebm_ensemble *e, uint64_t step,
+                        size_t first, size_t count) {
+    const size_t d = e->d;
     for (size_t i = first; i < first + count; i++) {
         /* u is in (0, 1]: 1 - u is in [0, 1) */
         const double u = 1.0 - jebm_rng_uniform(p->rng, (uint32_t)i, JEBM_LANE_RESET, step);
         const size_t j = (size_t)(u * (double)t->n);
-        memcpy(p->e.x + i * d, t->data + j * d, d * sizeof(float));
+        memcpy(e->x + i * d, t->data + j * d, d * sizeof(float));
     }
 }
 
@@ -36,9 +36,9 @@ static bool resets_after_moves(const jebm_trainer *t, uint64_t k) {
 }
 
 /* the block's walkers, those of this iteration's mini-batch first */
-static void order_block(population *p, size_t b) {
+static void order_block(const jebm_trainer *t, population *p, size_t b) {
     const unsigned char *member = (const unsigned char *)p->copies;
-    const size_t first = b * JEBM_BLOCK, end = first + jebm_block_count(p->e.n, b);
+    const size_t first = b * t->block, end = first + jebm_block_count(t, p->e.n, b);
     size_t at = first;
     for (size_t i = first; i < end; i++) {
         if (member[i]) {
@@ -57,7 +57,7 @@ static void order_block(population *p, size_t b) {
  * theta_{k+1} would be less by rate p_i / (1 - p_i) (g_i - mean g), and U(X_i) different by that
  * times g_i */
 static void leave_one_out(jebm_trainer *t, population *p, size_t b) {
-    const size_t first = b * JEBM_BLOCK, count = jebm_block_count(p->e.n, b);
+    const size_t first = b * t->block, count = jebm_block_count(t, p->e.n, b);
     const double factor = jebm_schedule_factor(&t->c.optimizer, t->k);
     double rate[JEBM_MAX_GROUPS], change[JEBM_BLOCK];
     for (size_t g = 0; g < t->now->ngroups; g++) {
@@ -72,31 +72,33 @@ static void leave_one_out(jebm_trainer *t, population *p, size_t b) {
     }
 }
 
+jebm_move jebm_trainer_move(const jebm_trainer *t, const population *p, uint64_t k) {
+    return (jebm_move){.h = t->c.h,
+                       .rule = t->rule,
+                       .clip = t->c.clip,
+                       .bound = t->c.bound,
+                       .sigma = t->c.sigma,
+                       .assume_2h = t->c.assume_2h,
+                       .unweighed_refusal = t->c.unweighed_refusal,
+                       .rng = p->rng,
+                       .lane = JEBM_LANE_NOISE,
+                       .step = k};
+}
+
 void jebm_trainer_move_block(jebm_trainer *t, population *p, size_t b, uint64_t k) {
-    const size_t first = b * JEBM_BLOCK, count = jebm_block_count(p->e.n, b);
+    const size_t first = b * t->block, count = jebm_block_count(t, p->e.n, b);
     const uint32_t *ids = p->order + first;
     const bool cd = jebm_trainer_resets_before_moves(t);
-    const size_t moves = cd ? t->c.cd_steps : t->c.inner;
-    jebm_move move = {.h = t->c.h,
-                      .rule = t->rule,
-                      .clip = t->c.clip,
-                      .rng = p->rng,
-                      .lane = JEBM_LANE_NOISE,
-                      .step = k};
+    const jebm_move move = jebm_trainer_move(t, p, k);
     if (cd) {
-        jebm_trainer_reset(t, p, k, first, count);
+        jebm_trainer_reset(t, p, &p->e, k, first, count);
         jebm_langevin_begin(t->next, count, ids, &p->e);
     }
-    const jebm_energy *from = cd ? t->next : t->now;
-    for (size_t s = 0; s < moves; s++) {
-        jebm_langevin_step(from, t->next, &move, p->movers[b], ids, &p->e,
-                           p->scratch + b * JEBM_LANGEVIN_ROWS * p->e.d);
-        from = t->next;
-        move.lane += JEBM_LANE_STRIDE;
-    }
+    jebm_langevin_walk(cd ? t->next : t->now, t->next, &move, cd ? t->c.cd_steps : t->c.inner,
+                       p->movers[b], ids, &p->e, jebm_trainer_scratch(t));
     jebm_langevin_frozen(t->next, t->rule, count - p->movers[b], ids + p->movers[b], &p->e);
     if (resets_after_moves(t, k)) {
-        jebm_trainer_reset(t, p, k, first, count);
+        jebm_trainer_reset(t, p, &p->e, k, first, count);
         jebm_langevin_begin(t->next, count, ids, &p->e);
     }
 }
@@ -105,67 +107,145 @@ static bool all_finite(size_t n, const double *v) {
     return jebm_weights_kernels_current()->finite(n, v);
 }
 
-void jebm_trainer_weigh_block(jebm_trainer *t, population *p, const jebm_ensemble *e,
-                              const jebm_energy *energy, size_t b) {
-    const size_t first = b * JEBM_BLOCK, count = jebm_block_count(e->n, b);
-    const float *w = NULL;
+void jebm_trainer_weigh_block(const jebm_trainer *t, population *p, const jebm_ensemble *e,
+                              size_t b) {
+    const size_t first = b * t->block, count = jebm_block_count(t, e->n, b);
     if (t->rule == JEBM_WEIGHTS_FROZEN) {
         p->part[b] = (jebm_block_weights){.sum = (double)count,
                                           .sum_2 = (double)count,
                                           .finite = all_finite(count, e->U + first)};
-    } else {
-        w = p->w + first;
-        p->part[b] = jebm_weights_kernels_current()->block(count, e->logw + first, e->U + first,
-                                                           p->w + first);
+        return;
     }
-    if (p == &t->pop[0] && p->part[b].finite) {
-        double *g = t->walker_part + b * energy->nparams;
-        memset(g, 0, energy->nparams * sizeof *g);
-        jebm_energy_accumulate(energy, first, count, w, e, g);
+    p->part[b] =
+        jebm_weights_kernels_current()->block(count, e->logw + first, e->U + first, p->w + first);
+}
+
+/* the weights of n points in the gradient of cross-entropy + alpha E[U^2], sign being -1 for
+ * walkers and 1 for data, times scale; w NULL means ones */
+static void regularised(const jebm_trainer *t, size_t n, const float *w, const double *U,
+                        double sign, double scale, float *out) {
+    for (size_t i = 0; i < n; i++) {
+        const double weight = w != NULL ? (double)w[i] : 1.0;
+        out[i] = (float)(scale * weight * (1.0 + sign * 2.0 * t->c.alpha * U[i]));
     }
 }
 
-void jebm_trainer_data_block(jebm_trainer *t, const jebm_energy *energy, size_t n,
-                             const float *points, size_t b) {
-    const size_t width = energy->nparams + 1;
-    double *part = t->data_part + b * width;
-    memset(part, 0, width * sizeof *part);
-    part[width - 1] =
-        jebm_energy_data(energy, jebm_block_count(n, b), points + b * JEBM_BLOCK * energy->d, part);
+void jebm_trainer_gather_gradient(jebm_trainer *t, population *p, const jebm_ensemble *e,
+                                  const jebm_energy *energy, size_t b, size_t i, bool first) {
+    const size_t start = b * t->block, count = jebm_block_count(t, e->n, b), P = energy->nparams;
+    double *g = t->walker_part.sum + i * P, *max = &t->walker_part.max[i];
+    if (first) {
+        memset(g, 0, P * sizeof *g);
+        *max = p->part[b].max;
+    }
+    if (!p->part[b].finite) {
+        return;
+    }
+    if (p->part[b].max > *max) {
+        const double scale = exp(*max - p->part[b].max);
+        for (size_t j = 0; j < P; j++) {
+            g[j] *= scale;
+        }
+        *max = p->part[b].max;
+    }
+    const float *w = t->rule == JEBM_WEIGHTS_FROZEN ? NULL : p->w + start;
+    float own[JEBM_BLOCK];
+    const double scale = exp(p->part[b].max - *max);
+    if (t->c.alpha > 0.0 || scale != 1.0) {
+        regularised(t, count, w, e->U + start, -1.0, scale, own);
+        w = own;
+    }
+    jebm_energy_accumulate(energy, start, count, w, e, g);
+}
+
+static double data_block(const jebm_trainer *t, const jebm_energy *energy, size_t n,
+                         const float *points, double *g) {
+    if (t->c.alpha == 0.0) {
+        return jebm_energy_data(energy, n, points, g);
+    }
+    double U[JEBM_BLOCK], sum = 0.0;
+    float w[JEBM_BLOCK];
+    energy->ops->eval(energy, n, points, U, NULL);
+    regularised(t, n, NULL, U, 1.0, 1.0, w);
+    energy->ops->theta_grad(energy, n, points, w, g);
+    for (size_t i = 0; i < n; i++) {
+        sum += U[i];
+    }
+    return sum;
+}
+
+void jebm_trainer_data_part(jebm_trainer *t, const jebm_energy *energy, size_t n,
+                            const float *points, size_t nparts, size_t i) {
+    const size_t nblocks = jebm_blocks_of(t, n);
+    double *g = t->data_part.sum + i * energy->nparams;
+    memset(g, 0, energy->nparams * sizeof *g);
+    t->data_part.U[i] = 0.0;
+    for (size_t b = jebm_part_first(nparts, nblocks, i);
+         b < jebm_part_first(nparts, nblocks, i + 1); b++) {
+        t->data_part.U[i] +=
+            data_block(t, energy, jebm_block_count(t, n, b), points + b * t->block * energy->d, g);
+    }
 }
 
 /* ---- all blocks ----------------------------------------------------------------------------- */
 
+/* the walkers of part i of population 0 */
+static void move_part(jebm_trainer *t, population *p, size_t nparts, size_t i) {
+    const size_t first = jebm_part_first(nparts, p->nblocks, i);
+    for (size_t b = first; b < jebm_part_first(nparts, p->nblocks, i + 1); b++) {
+        if (p->batch < p->e.n) {
+            order_block(t, p, b);
+        }
+        if (t->c.leave_one_out) {
+            leave_one_out(t, p, b);
+        }
+        jebm_trainer_move_block(t, p, b, t->k);
+        jebm_trainer_weigh_block(t, p, &p->e, b);
+        jebm_trainer_gather_gradient(t, p, &p->e, t->next, b, i, b == first);
+    }
+}
+
 static void move_all(jebm_trainer *t) {
-    const uint64_t k = t->k;
+    population *first = &t->pop[0];
+    const size_t nwalkers = jebm_parts_of(&t->walker_part, first->nblocks);
+    const size_t ndata = jebm_parts_of(&t->data_part, t->data_blocks);
     /* one team for walkers and data: whoever is done with the former goes on with the latter */
-#pragma omp parallel default(none) shared(t, k)
+#pragma omp parallel default(none) shared(t, first, nwalkers, ndata)
     {
-        for (size_t i = 0; i < t->npopulations; i++) {
+#pragma omp for schedule(static) nowait
+        for (size_t i = 0; i < nwalkers; i++) {
+            move_part(t, first, nwalkers, i);
+        }
+        for (size_t i = 1; i < t->npopulations; i++) {
             population *p = &t->pop[i];
 #pragma omp for schedule(static) nowait
             for (size_t b = 0; b < p->nblocks; b++) {
                 if (p->batch < p->e.n) {
-                    order_block(p, b);
+                    order_block(t, p, b);
                 }
-                if (t->c.leave_one_out && i == 0) {
-                    leave_one_out(t, p, b);
-                }
-                jebm_trainer_move_block(t, p, b, k);
-                jebm_trainer_weigh_block(t, p, &p->e, t->next, b);
+                jebm_trainer_move_block(t, p, b, t->k);
+                jebm_trainer_weigh_block(t, p, &p->e, b);
             }
         }
 #pragma omp for schedule(static) nowait
-        for (size_t b = 0; b < t->data_blocks; b++) {
-            jebm_trainer_data_block(t, t->next, t->n, t->data, b);
+        for (size_t i = 0; i < ndata; i++) {
+            jebm_trainer_data_part(t, t->next, t->n, t->data, ndata, i);
         }
     }
 }
 
 void jebm_trainer_weigh_all(jebm_trainer *t, population *p, const jebm_energy *energy) {
-#pragma omp parallel for default(none) shared(t, p, energy) schedule(static)
-    for (size_t b = 0; b < p->nblocks; b++) {
-        jebm_trainer_weigh_block(t, p, &p->e, energy, b);
+    const bool gradient = p == &t->pop[0];
+    const size_t nparts = gradient ? jebm_parts_of(&t->walker_part, p->nblocks) : p->nblocks;
+#pragma omp parallel for default(none) shared(t, p, energy, nparts, gradient) schedule(static)
+    for (size_t i = 0; i < nparts; i++) {
+        const size_t first = jebm_part_first(nparts, p->nblocks, i);
+        for (size_t b = first; b < jebm_part_first(nparts, p->nblocks, i + 1); b++) {
+            jebm_trainer_weigh_block(t, p, &p->e, b);
+            if (gradient) {
+                jebm_trainer_gather_gradient(t, p, &p->e, energy, b, i, b == first);
+            }
+        }
     }
 }
 
@@ -181,30 +261,32 @@ jebm_status jebm_trainer_combine_weights(jebm_trainer *t, population *p, jebm_er
 
 double jebm_trainer_combine_gradient(jebm_trainer *t, size_t nblocks, size_t n) {
     const population *p = &t->pop[0];
-    const size_t P = t->now->nparams;
+    const size_t P = t->now->nparams, nwalkers = jebm_parts_of(&t->walker_part, nblocks);
+    const size_t ndata = jebm_parts_of(&t->data_part, jebm_blocks_of(t, n));
     double max = -INFINITY, total = 0.0, energy = 0.0;
     for (size_t b = 0; b < nblocks; b++) {
         max = fmax(max, p->part[b].max);
     }
-    memset(t->model_mean, 0, P * sizeof *t->model_mean);
     for (size_t b = 0; b < nblocks; b++) {
-        const double scale = exp(p->part[b].max - max);
-        const double *g = t->walker_part + b * P;
-        total += scale * p->part[b].sum;
-        for (size_t i = 0; i < P; i++) {
-            t->model_mean[i] += scale * g[i];
-        }
+        total += exp(p->part[b].max - max) * p->part[b].sum;
     }
-    for (size_t i = 0; i < P; i++) {
-        t->model_mean[i] /= total;
-        t->direction[i] = t->model_mean[i];
-    }
-    for (size_t b = 0; b < jebm_blocks_of(n); b++) {
-        const double *g = t->data_part + b * (P + 1);
-        for (size_t i = 0; i < P; i++) {
-            t->direction[i] -= g[i] / (double)n;
+    /* a parameter's sum is taken in the order of the parts, whoever takes it */
+#pragma omp parallel for default(none) shared(t, P, nwalkers, ndata, max, total, n) \
+    schedule(static) if (P > 4096)
+    for (size_t j = 0; j < P; j++) {
+        double mean = 0.0;
+        for (size_t i = 0; i < nwalkers; i++) {
+            mean += exp(t->walker_part.max[i] - max) * t->walker_part.sum[i * P + j];
         }
-        energy += g[P];
+        t->model_mean[j] = mean / total;
+        double direction = t->model_mean[j];
+        for (size_t i = 0; i < ndata; i++) {
+            direction -= t->data_part.sum[i * P + j] / (double)n;
+        }
+        t->direction[j] = direction;
+    }
+    for (size_t i = 0; i < ndata; i++) {
+        energy += t->data_part.U[i];
     }
     t->weight_max = max;
     t->weight_total = total;
@@ -238,6 +320,9 @@ jebm_status jebm_trainer_maybe_resample(jebm_trainer *t, population *p, const je
     if (p->e.n > 1 && p->s.ess * (double)p->e.n < 1.0 + 1e-9) {
         return jebm_trainer_diverged(t, err, "one walker has all the weight");
     }
+    if (jebm_trainer_lazy(t)) {
+        memcpy(p->base, p->e.U, p->e.n * sizeof *p->base); /* in case they stay unpermuted */
+    }
     jebm_status status =
         jebm_resample(t->c.scheme, &p->e, p->rng, t->k, p->parent, p->copies, p->resample);
     if (status != JEBM_OK) {
@@ -246,6 +331,14 @@ jebm_status jebm_trainer_maybe_resample(jebm_trainer *t, population *p, const je
     jebm_eve_resample(p->e.n, p->parent, p->eve);
     p->s.resamplings += 1.0;
     p->s.log_z = p->e.log_z;
+    if (jebm_trainer_lazy(t)) {
+        if (!t->c.unpermuted_energies) {
+            memcpy(p->base, p->e.U, p->e.n * sizeof *p->base); /* all A are 0 */
+        }
+        p->log_mean_exp = 0.0;
+        p->s.ess_now = 1.0;
+        return JEBM_OK;
+    }
     /* the walkers are others now, and so is their gradient */
     jebm_trainer_weigh_all(t, p, energy);
     return jebm_trainer_combine_weights(t, p, err);

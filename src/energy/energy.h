@@ -27,7 +27,8 @@ typedef struct jebm_energy_ops {
 
     /* required --------------------------------------------------------------------------------- */
 
-    /* U[n] (nats) and, unless NULL, grad [n][d] = grad_x U at x [n][d]. Thread-safe. */
+    /* At x [n][d]: U[n] (nats), and grad [n][d] = grad_x U; either may be NULL. Thread-safe. The
+     * drift may be of lower precision than U. */
     void (*eval)(const jebm_energy *e, size_t n, const float *x, double *U, float *grad);
 
     /* g[nparams] += sum_i w_i grad_theta U(x_i); w NULL means all ones. n <= JEBM_BLOCK. */
@@ -51,7 +52,15 @@ typedef struct jebm_energy_ops {
     void (*sample)(const jebm_energy *e, jebm_rng rng, bool split, size_t total, size_t first,
                    size_t n, float *x);
 
-    /* A fused implementation of moving and weighing; all of it or none (cache_width NULL).
+    /* A density to start from where rho_theta cannot be sampled: x [n][d], draws first + i of rng,
+     * from exp(-U_ref)/Z_ref, with U_ref[n] at them; returns log Z_ref. */
+    double (*reference)(const jebm_energy *e, jebm_rng rng, size_t first, size_t n, float *x,
+                        double *U_ref);
+
+    /* eval() and theta_grad() with unit weights in one pass over points x [n][d]; returns sum U. */
+    double (*data)(const jebm_energy *e, size_t n, const float *x, double *g);
+
+    /* A fused implementation of moving and weighing; all four or none (cache_width NULL).
      * The cache is the energy's own: whatever its next move and its theta gradient need. */
     size_t (*cache_width)(const jebm_energy *e);
     void (*begin)(const jebm_energy *e, size_t m, const uint32_t *ids, jebm_ensemble *ens);
@@ -60,11 +69,9 @@ typedef struct jebm_energy_ops {
     /* theta_grad() of walkers first .. first + n from their cache. n <= JEBM_BLOCK. */
     void (*accumulate)(const jebm_energy *e, size_t first, size_t n, const float *w,
                        const jebm_ensemble *ens, double *g);
-    /* eval() and theta_grad() with unit weights in one pass over points x [n][d]; returns sum U. */
-    double (*data)(const jebm_energy *e, size_t n, const float *x, double *g);
-    /* for leave-one-out weights: out[i] = sum over parameter groups of rate_g (g_i - mean)_g .
-     * g_i,g with g_i = grad_theta U of walker first + i, from its cache; rate [ngroups], mean
-     * [nparams]. scratch has influence_scratch() floats. n <= JEBM_BLOCK */
+    /* For leave-one-out weights, both or neither: out[i] = sum over parameter groups of rate_g (g_i
+     * - mean)_g . g_i,g with g_i = grad_theta U of walker first + i, from its cache; rate
+     * [ngroups], mean [nparams]. scratch has influence_scratch() floats. n <= JEBM_BLOCK */
     size_t (*influence_scratch)(const jebm_energy *e);
     void (*self_influence)(const jebm_energy *e, size_t first, size_t n, const double *rate,
                            const double *mean, const jebm_ensemble *ens, float *scratch,
@@ -74,6 +81,7 @@ typedef struct jebm_energy_ops {
 struct jebm_energy {
     const jebm_energy_ops *ops;
     size_t d;
+    size_t block; /* walkers that a thread takes at a time, <= JEBM_BLOCK; 0: JEBM_BLOCK */
     size_t nparams;
     double *theta; /* [nparams] */
     size_t ngroups;

@@ -67,7 +67,9 @@ static void eval(const jebm_energy *e, size_t n, const float *x, double *U, floa
         const size_t count = n - first < JEBM_BLOCK ? n - first : JEBM_BLOCK;
         kernels()->eval(&v, count, x + first * e->d, b.U, b.resp);
         for (size_t i = 0; i < count; i++) {
-            U[first + i] = b.U[i];
+            if (U != NULL) {
+                U[first + i] = b.U[i];
+            }
             if (grad != NULL) {
                 gradient(&v, x + (first + i) * e->d, b.resp + i, grad + (first + i) * e->d);
             }

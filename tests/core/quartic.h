@@ -16,7 +16,9 @@ static inline void quartic_eval(const jebm_energy *e, size_t n, const float *x, 
                                 float *grad) {
     for (size_t i = 0; i < n; i++) {
         const double v = x[i];
-        U[i] = 0.25 * e->theta[0] * v * v * v * v + 0.5 * v * v;
+        if (U != NULL) {
+            U[i] = 0.25 * e->theta[0] * v * v * v * v + 0.5 * v * v;
+        }
         if (grad != NULL) {
             grad[i] = (float)(e->theta[0] * v * v * v + v);
         }

@@ -973,7 +973,8 @@ SPOIL(no_second_walkers, c->npopulations = 2; c->walkers[1] = 0)
 SPOIL(no_batch, c->batch[0] = 0)
 SPOIL(large_batch, c->batch[0] = N + 1)
 SPOIL(cd_batch, c->batch[0] = N - 1; c->method = JEBM_METHOD_CD)
-SPOIL(cd_gradient, c->gradient = JEBM_GRADIENT_BATCH; c->method = JEBM_METHOD_CD)
+SPOIL(cd_gradient, c->gradient = JEBM_GRADIENT_BATCH; c->method = JEBM_METHOD_CD;
+      c->cd_schedule = JEBM_CD_INTERLEAVED)
 SPOIL(stale_gradient, c->gradient = JEBM_GRADIENT_BATCH; c->stale_trigger = true)
 SPOIL(data_all, c->data_batch = 5)
 SPOIL(data_large, c->gradient = JEBM_GRADIENT_BATCH; c->data_batch = DATA + 1)
@@ -1009,7 +1010,7 @@ Test(trainer, impossible_settings_are_refused_by_name) {
         {no_batch, "batch is 0, expected 1 to walkers = 300"},
         {large_batch, "batch is 301, expected 1 to walkers = 300"},
         {cd_batch, "cd restarts all its walkers: batch is 299"},
-        {cd_gradient, "gradient = batch goes with neither method cd"},
+        {cd_gradient, "gradient = batch goes with neither cd_schedule interleaved"},
         {stale_gradient, "nor stale_trigger"},
         {data_all, "data_batch is 5, expected 0"},
         {data_large, "data_batch is 451, expected 0, or with gradient = batch at most 450"},
