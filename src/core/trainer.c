@@ -364,7 +364,8 @@ static jebm_status start(jebm_trainer *t, population *p, jebm_error *err) {
         jebm_trainer_burn_in(t, p);
     }
     p->e.log_z = t->c.released_log_z ? released_log_z(t, p) : p->e.log_z;
-    p->s = (population_state){.log_z = p->e.log_z, .ess = 1.0, .ess_min = 1.0, .ess_now = 1.0};
+    p->s = (population_state){
+        .log_z = p->e.log_z, .ess = 1.0, .ess_min = 1.0, .ess_now = 1.0, .judged_at = -1.0};
     if (jebm_trainer_lazy(t)) {
         return JEBM_OK;
     }
