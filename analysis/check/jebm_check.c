@@ -2,9 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/nearest.h"
-#include "app/share.h"
-#include "claims.h"
-#include "judge.h"
+#include "command.h"
 #include "report.h"
 
 #include <getopt.h>
@@ -54,33 +52,6 @@ typedef struct options {
     int action; /* 0, LIST, HELP or VERSION */
 } options;
 
-static jebm_status bad_option(const char *word, jebm_error *err) {
-    const char *names[sizeof long_options / sizeof *long_options];
-    size_t n = 0;
-    for (; long_options[n].name != NULL; n++) {
-        names[n] = long_options[n].name;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (strncmp(word, "--", 2) == 0 && strcmp(word + 2, names[i]) == 0) {
-            return jebm_fail(err, JEBM_EINVAL, "option %s needs a value; see --help", word);
-        }
-    }
-    char hint[JEBM_HINT_TEXT];
-    return jebm_fail(err, JEBM_EINVAL, "found option '%.60s', expected one of --help%s", word,
-                     jebm_nearest_hint(word + strspn(word, "-"), names, n, hint));
-}
-
-static jebm_status check_scale(const char *scale, jebm_error *err) {
-    for (size_t i = 0; i < 3; i++) {
-        if (strcmp(scale, jebm_scales[i]) == 0) {
-            return JEBM_OK;
-        }
-    }
-    char hint[JEBM_HINT_TEXT];
-    return jebm_fail(err, JEBM_EINVAL, "found --scale %.40s, expected quick, reduced or paper%s",
-                     scale, jebm_nearest_hint(scale, jebm_scales, 3, hint));
-}
-
 static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *err) {
     *o = (options){.results = "results/runs"};
     opterr = 0;
@@ -94,7 +65,7 @@ static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *
             break;
         case SCALE:
             o->scale = optarg;
-            JEBM_TRY(check_scale(optarg, err));
+            JEBM_TRY(jebm_command_check_scale(optarg, err));
             break;
         case CLAIM:
             if (o->nids == sizeof o->ids / sizeof *o->ids) {
@@ -120,7 +91,7 @@ static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *
             o->action = code;
             break;
         default:
-            return bad_option(argv[optind - 1], err);
+            return jebm_command_bad_option(long_options, argv[optind - 1], err);
         }
     }
     if (optind < argc) {
@@ -135,7 +106,8 @@ static bool names(const char *id, const jebm_claim *c) {
     return strcmp(id, c->section) == 0 || strcmp(id, c->id) == 0;
 }
 
-static bool chosen(const options *o, const jebm_claim *c) {
+static bool chosen(const jebm_claim *c, const void *context) {
+    const options *o = context;
     bool any = o->nids == 0;
     for (size_t i = 0; i < o->nids && !any; i++) {
         any = names(o->ids[i], c);
@@ -193,52 +165,24 @@ static jebm_status report(const options *o, const jebm_judgement *list, size_t n
     return JEBM_OK;
 }
 
-static jebm_status judge_all(const options *o, const jebm_claims *claims, jebm_error *err) {
-    jebm_judgement *list = calloc(claims->count, sizeof *list);
-    if (list == NULL) {
-        return jebm_fail(err, JEBM_ENOMEM, "no memory for %zu verdicts", claims->count);
+static jebm_status judge(const options *o, const jebm_claims *claims, jebm_error *err) {
+    JEBM_TRY(check_ids(o, claims, err));
+    if (o->action == LIST) {
+        jebm_report_list(stdout, claims);
+        return JEBM_OK;
     }
-    jebm_results results = {.directory = o->results, .scale = o->scale};
-    jebm_status status = JEBM_OK;
-    size_t n = 0;
-    for (size_t i = 0; i < claims->count && status == JEBM_OK; i++) {
-        if (chosen(o, &claims->list[i])) {
-            status = jebm_judge(&claims->list[i], claims->path, &results, &list[n], err);
-            n += status == JEBM_OK;
-        }
-    }
-    if (status == JEBM_OK) {
-        status = report(o, list, n, err);
-    }
-    for (size_t i = 0; i < n; i++) {
-        jebm_judgement_free(&list[i]);
-    }
-    free(list);
-    jebm_results_free(&results);
-    return status;
-}
-
-static jebm_status judge_file(const options *o, const char *path, jebm_error *err) {
-    jebm_claims claims;
-    JEBM_TRY(jebm_claims_load(path, &claims, err));
-    jebm_status status = check_ids(o, &claims, err);
-    if (status == JEBM_OK && o->action == LIST) {
-        jebm_report_list(stdout, &claims);
-    } else if (status == JEBM_OK) {
-        status = judge_all(o, &claims, err);
-    }
-    jebm_claims_free(&claims);
+    jebm_judgements judgements;
+    JEBM_TRY(jebm_command_judge(claims, o->results, o->scale, chosen, o, &judgements, err));
+    const jebm_status status = report(o, judgements.list, judgements.n, err);
+    jebm_judgements_free(&judgements);
     return status;
 }
 
 static jebm_status run(const options *o, jebm_error *err) {
-    if (o->claims != NULL) {
-        return judge_file(o, o->claims, err);
-    }
-    char *path;
-    JEBM_TRY(jebm_share_path("analysis/claims.ini", &path, err));
-    const jebm_status status = judge_file(o, path, err);
-    free(path);
+    jebm_claims claims;
+    JEBM_TRY(jebm_command_claims(o->claims, &claims, err));
+    const jebm_status status = judge(o, &claims, err);
+    jebm_claims_free(&claims);
     return status;
 }
 
@@ -253,12 +197,5 @@ int main(int argc, char **argv) {
     } else if (status == JEBM_OK) {
         status = run(&o, &err);
     }
-    if (status == JEBM_OK && (fflush(stdout) != 0 || ferror(stdout))) {
-        status = jebm_fail(&err, JEBM_EIO, "standard output cannot be written");
-    }
-    if (status != JEBM_OK) {
-        fflush(stdout);
-        fprintf(stderr, "jebm-check: %s\n", err.text);
-    }
-    return jebm_status_exit(status);
+    return jebm_command_end("jebm-check", status, &err);
 }

@@ -1,8 +1,8 @@
 /* jebm-report: one self-contained HTML page of verdicts, figures and settings from stored results.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/nearest.h"
 #include "app/share.h"
+#include "command.h"
 #include "io/atomic_file.h"
 #include "page.h"
 
@@ -41,31 +41,6 @@ typedef struct options {
     int action; /* 0, HELP or VERSION */
 } options;
 
-static jebm_status bad_option(const char *word, jebm_error *err) {
-    const char *names[sizeof long_options / sizeof *long_options];
-    size_t n = 0;
-    for (; long_options[n].name != NULL; n++) {
-        names[n] = long_options[n].name;
-        if (strncmp(word, "--", 2) == 0 && strcmp(word + 2, names[n]) == 0) {
-            return jebm_fail(err, JEBM_EINVAL, "option %s needs a value; see --help", word);
-        }
-    }
-    char hint[JEBM_HINT_TEXT];
-    return jebm_fail(err, JEBM_EINVAL, "found option '%.60s', expected one of --help%s", word,
-                     jebm_nearest_hint(word + strspn(word, "-"), names, n, hint));
-}
-
-static jebm_status check_scale(const char *scale, jebm_error *err) {
-    for (size_t i = 0; i < 3; i++) {
-        if (strcmp(scale, jebm_scales[i]) == 0) {
-            return JEBM_OK;
-        }
-    }
-    char hint[JEBM_HINT_TEXT];
-    return jebm_fail(err, JEBM_EINVAL, "found --scale %.40s, expected quick, reduced or paper%s",
-                     scale, jebm_nearest_hint(scale, jebm_scales, 3, hint));
-}
-
 static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *err) {
     *o = (options){.results = "results/runs"};
     opterr = 0;
@@ -76,7 +51,7 @@ static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *
             break;
         case SCALE:
             o->scale = optarg;
-            JEBM_TRY(check_scale(optarg, err));
+            JEBM_TRY(jebm_command_check_scale(optarg, err));
             break;
         case CLAIMS:
             o->claims = optarg;
@@ -89,7 +64,7 @@ static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *
             o->action = code;
             break;
         default:
-            return bad_option(argv[optind - 1], err);
+            return jebm_command_bad_option(long_options, argv[optind - 1], err);
         }
     }
     if (optind < argc) {
@@ -169,57 +144,36 @@ static jebm_status write_report(const options *o, jebm_page *page, jebm_error *e
 /* Judge all claims, then enter their figures: a figure that nobody has run is shown as such. */
 static jebm_status report(const options *o, const jebm_claims *claims, jebm_catalogue *catalogue,
                           jebm_error *err) {
-    jebm_judgement *list = calloc(claims->count + 1, sizeof *list);
-    if (list == NULL) {
-        return jebm_fail(err, JEBM_ENOMEM, "no memory for %zu verdicts", claims->count);
-    }
-    jebm_results results = {.directory = o->results, .scale = o->scale};
+    jebm_judgements judgements;
+    JEBM_TRY(jebm_command_judge(claims, o->results, o->scale, NULL, NULL, &judgements, err));
     jebm_status status = JEBM_OK;
-    size_t n = 0;
-    while (n < claims->count && status == JEBM_OK) {
-        const jebm_claim *claim = &claims->list[n];
-        status = jebm_judge(claim, claims->path, &results, &list[n], err);
-        if (status == JEBM_OK) {
-            n++;
-            status = jebm_catalogue_add_figure(catalogue, claim->figure, NULL, err);
-        }
+    for (size_t i = 0; i < claims->count && status == JEBM_OK; i++) {
+        status = jebm_catalogue_add_figure(catalogue, claims->list[i].figure, NULL, err);
     }
     if (status == JEBM_OK) {
-        jebm_page page = {.catalogue = catalogue, .list = list, .n = n};
+        jebm_page page = {.catalogue = catalogue, .list = judgements.list, .n = judgements.n};
         status = write_report(o, &page, err);
     }
-    for (size_t i = 0; i < n; i++) {
-        jebm_judgement_free(&list[i]);
-    }
-    free(list);
-    jebm_results_free(&results);
+    jebm_judgements_free(&judgements);
     return status;
 }
 
-static jebm_status read_and_report(const options *o, const char *path, jebm_error *err) {
-    jebm_claims claims;
-    JEBM_TRY(jebm_claims_load(path, &claims, err));
+static jebm_status read_and_report(const options *o, const jebm_claims *claims, jebm_error *err) {
     jebm_catalogue catalogue;
-    jebm_status status = jebm_catalogue_read(o->results, o->scale, &catalogue, err);
+    JEBM_TRY(jebm_catalogue_read(o->results, o->scale, &catalogue, err));
+    jebm_status status = jebm_catalogue_add_presets(&catalogue, err);
     if (status == JEBM_OK) {
-        status = jebm_catalogue_add_presets(&catalogue, err);
-        if (status == JEBM_OK) {
-            status = report(o, &claims, &catalogue, err);
-        }
-        jebm_catalogue_free(&catalogue);
+        status = report(o, claims, &catalogue, err);
     }
-    jebm_claims_free(&claims);
+    jebm_catalogue_free(&catalogue);
     return status;
 }
 
 static jebm_status run(const options *o, jebm_error *err) {
-    if (o->claims != NULL) {
-        return read_and_report(o, o->claims, err);
-    }
-    char *path;
-    JEBM_TRY(jebm_share_path("analysis/claims.ini", &path, err));
-    const jebm_status status = read_and_report(o, path, err);
-    free(path);
+    jebm_claims claims;
+    JEBM_TRY(jebm_command_claims(o->claims, &claims, err));
+    const jebm_status status = read_and_report(o, &claims, err);
+    jebm_claims_free(&claims);
     return status;
 }
 
@@ -234,12 +188,5 @@ int main(int argc, char **argv) {
     } else if (status == JEBM_OK) {
         status = run(&o, &err);
     }
-    if (status == JEBM_OK && (fflush(stdout) != 0 || ferror(stdout))) {
-        status = jebm_fail(&err, JEBM_EIO, "standard output cannot be written");
-    }
-    if (status != JEBM_OK) {
-        fflush(stdout);
-        fprintf(stderr, "jebm-report: %s\n", err.text);
-    }
-    return jebm_status_exit(status);
+    return jebm_command_end("jebm-report", status, &err);
 }

@@ -228,11 +228,12 @@ static void set_teacher(const jebm_preset *preset, jebm_energy *e) {
 /* exchange the means, so that a is the one that starts on a*'s side */
 static void name_means(const jebm_energy *teacher, jebm_energy *e) {
     const double side = teacher->theta[0] - teacher->theta[e->d];
-    for (size_t j = 0; side * (e->theta[0] - e->theta[e->d]) < 0.0 && j < e->d; j++) {
-        const size_t at = e->d - 1 - j; /* the first coordinate last: the condition reads it */
-        const double a = e->theta[at];
-        e->theta[at] = e->theta[e->d + at];
-        e->theta[e->d + at] = a;
+    if (side * (e->theta[0] - e->theta[e->d]) < 0.0) {
+        for (size_t j = 0; j < e->d; j++) {
+            const double a = e->theta[j];
+            e->theta[j] = e->theta[e->d + j];
+            e->theta[e->d + j] = a;
+        }
     }
 }
 
@@ -300,12 +301,15 @@ void mixture_close(void *state) {
 /* share of a population's walkers whose responsibility of mode a is above one half: plain, and by
  * weight */
 static jebm_status shares(const experiment *x, size_t population, double *plain, double *weighted) {
+    const jebm_energy *energy = jebm_trainer_energy(x->trainer);
     const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, population);
     JEBM_TRY(jebm_weights_normalise(e->n, e->logw, x->p));
     size_t count = 0;
     double mass = 0.0;
     for (size_t i = 0; i < e->n; i++) {
-        if (e->cache[i * MODES] > 0.5f) {
+        float resp[MODES];
+        jebm_gmm_responsibilities(energy, e->x + i * e->d, resp);
+        if (resp[0] > 0.5f) {
             count++;
             mass += x->p[i];
         }

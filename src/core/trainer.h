@@ -151,7 +151,7 @@ typedef struct jebm_observation {
 } jebm_observation;
 JEBM_API jebm_observation jebm_trainer_observe(const jebm_trainer *t, size_t population);
 
-/* Bring energies, caches and weights of all walkers, and the data energy, up to the present theta:
+/* Bring energies and weights of all walkers, and the data energy, up to the present theta:
  * with gradient = batch, call it before jebm_trainer_observe() and jebm_trainer_ensemble();
  * without, it has nothing to do. No later number depends on when and how often. JEBM_EDIVERGE as
  * above. */

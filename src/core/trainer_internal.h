@@ -80,7 +80,7 @@ struct jebm_trainer {
     size_t influence_width;
 
     /* gradient = batch only */
-    bool settled; /* all walkers' energies, caches and weights are those under `now` */
+    bool settled; /* all walkers' energies and weights are those under `now` */
     uint64_t ess_every;
     jebm_rng data_rng;
     float *data_rows; /* [data_batch][d] */

@@ -6,6 +6,7 @@
 #ifndef JEBM_TESTS_PROGRAM_H
 #define JEBM_TESTS_PROGRAM_H
 
+#include "io/csv.h"
 #include "io/digest.h"
 
 #include "scratch.h"
@@ -33,6 +34,9 @@ static struct {
 } set = {NULL, PROGRAM_SHARE, "1000", NULL, 0};
 
 #define MAX_WORDS 64
+
+/* options of a run that is looked at by its files only */
+#define QUIET " --no-figure --quiet "
 
 static inline void become_program(const scratch *s, const char *line) {
     static char copy[1024];
@@ -136,6 +140,57 @@ static inline void expect_same_file(const scratch *s, const char *a, const char 
     cr_expect_eq(jebm_digest_file(scratch_path(s, a), x, &err), JEBM_OK, "%s", err.text);
     cr_expect_eq(jebm_digest_file(scratch_path(s, b), y, &err), JEBM_OK, "%s", err.text);
     cr_expect_str_eq(x, y, "%s and %s differ", a, b);
+}
+
+/* the CSVs of two run directories */
+static inline void expect_same_csvs(const scratch *s, const char *a, const char *b) {
+    static const char *const names[] = {"trajectory.csv", "summary.csv"};
+    for (size_t i = 0; i < 2; i++) {
+        char x[128], y[128];
+        snprintf(x, sizeof x, "%s/%s", a, names[i]);
+        snprintf(y, sizeof y, "%s/%s", b, names[i]);
+        expect_same_file(s, x, y);
+    }
+}
+
+/* the same of a figure below two --out directories */
+static inline void expect_same_run(const scratch *s, const char *a, const char *b,
+                                   const char *figure) {
+    char x[64], y[64];
+    snprintf(x, sizeof x, "%s/%s", a, figure);
+    snprintf(y, sizeof y, "%s/%s", b, figure);
+    expect_same_csvs(s, x, y);
+}
+
+/* Each of n commands is refused with status 2 and its text, and leaves nothing. */
+static inline void expect_refusals(size_t n, const char *const (*cases)[2]) {
+    const scratch s = scratch_new();
+    for (size_t i = 0; i < n; i++) {
+        const outcome o = run(&s, "%s" QUIET, cases[i][0]);
+        expect_refusal(&o, 2, cases[i][1]);
+        cr_expect_eq(strncmp(o.err, PROGRAM_NAME ": ", sizeof PROGRAM_NAME + 1), 0, "%s", o.err);
+        cr_expect_str_eq(o.out, "");
+    }
+    cr_expect(!exists(&s, "results"), "a refused command wrote something");
+    scratch_free(&s);
+}
+
+static inline jebm_csv *csv_of(const scratch *s, const char *name) {
+    jebm_csv *csv = NULL;
+    jebm_error err = {0};
+    cr_assert_eq(jebm_csv_read(scratch_path(s, name), &csv, &err), JEBM_OK, "%s", err.text);
+    return csv;
+}
+
+/* A column of numbers, one a row; the caller frees it. */
+static inline double *numbers(const jebm_csv *csv, const char *name) {
+    size_t column = 0;
+    jebm_error err = {0};
+    double *values = malloc(jebm_csv_rows(csv) * sizeof *values);
+    cr_assert_not_null(values);
+    cr_assert_eq(jebm_csv_find(csv, name, &column, &err), JEBM_OK, "%s", err.text);
+    cr_assert_eq(jebm_csv_numbers(csv, column, values, &err), JEBM_OK, "%s", err.text);
+    return values;
 }
 
 #endif

@@ -6,10 +6,6 @@
 #define PROGRAM_SHARE TOY_SHARE
 #include "program.h"
 
-#include "io/csv.h"
-
-#include "io/csv.h"
-
 #include <jansson.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -36,15 +32,14 @@ Test(campaign, leaves_the_files_that_its_manifest_lists) {
     cr_expect_str_eq(o.err, "");
     cr_expect_not_null(strstr(o.out, "d/toy1/trajectory.csv"));
 
-    jebm_csv *csv;
-    cr_assert_eq(jebm_csv_read(scratch_path(&s, "d/toy1/trajectory.csv"), &csv, NULL), JEBM_OK);
+    jebm_csv *csv = csv_of(&s, "d/toy1/trajectory.csv");
     // 2 cells, 2 runs, steps 0 7 14 21 28 35 40
     cr_assert_eq(jebm_csv_rows(csv), 28);
     cr_expect_str_eq(jebm_csv_text(csv, 13, 3), "40");
     cr_expect_str_eq(jebm_csv_text(csv, 14, 1), "c=1");
     cr_expect_str_eq(jebm_csv_text(csv, 0, 6), "nan");
     jebm_csv_free(csv);
-    cr_assert_eq(jebm_csv_read(scratch_path(&s, "d/toy1/summary.csv"), &csv, NULL), JEBM_OK);
+    csv = csv_of(&s, "d/toy1/summary.csv");
     cr_expect_eq(jebm_csv_rows(csv), 14);
     jebm_csv_free(csv);
 
@@ -123,8 +118,7 @@ Test(campaign, no_kill_at_any_moment_changes_a_byte, .timeout = 200) {
     const char *const intervals[] = {"0", "0.01"};
     for (unsigned i = 0; i < 4; i++) {
         kill_until_done(&s, intervals[i % 2], 17 + i);
-        expect_same_file(&s, "whole/toy1/trajectory.csv", "k/toy1/trajectory.csv");
-        expect_same_file(&s, "whole/toy1/summary.csv", "k/toy1/summary.csv");
+        expect_same_run(&s, "whole", "k", "toy1");
         cr_expect(!exists(&s, "k/toy1/checkpoint.h5"));
         cr_assert_eq(rename(scratch_path(&s, "k"), scratch_path(&s, i < 1   ? "k0"
                                                                     : i < 2 ? "k1"
@@ -301,8 +295,7 @@ Test(campaign, a_run_that_diverges_keeps_its_rows_and_the_others_go_on) {
     cr_expect_str_eq(text_in(d, "method"), "walk");
     cr_expect_eq(json_integer_value(json_object_get(d, "step")), 14);
     json_decref(m);
-    jebm_csv *csv;
-    cr_assert_eq(jebm_csv_read(scratch_path(&s, "d/toy1/trajectory.csv"), &csv, NULL), JEBM_OK);
+    jebm_csv *csv = csv_of(&s, "d/toy1/trajectory.csv");
     cr_expect_eq(jebm_csv_rows(csv), 28 - 4);
     jebm_csv_free(csv);
     o = run(&s, "toy1 --no-figure --quiet --out d --set diverge_at=15");

@@ -7,23 +7,10 @@
 #define PROGRAM_SHARE GMM_SHARE
 #include "program.h"
 
-#include "io/csv.h"
-
 #include <math.h>
 #include <sys/stat.h>
 
-#define QUIET " --no-figure --quiet "
 #define SMALL " --runs 2 --set walkers=300 --set data=260 --set iterations=40 --set record_every=8 "
-
-static void expect_same_run(const scratch *s, const char *a, const char *b, const char *figure) {
-    static const char *const files[] = {"trajectory.csv", "summary.csv"};
-    for (size_t i = 0; i < 2; i++) {
-        char x[64], y[64];
-        snprintf(x, sizeof x, "%s/%s/%s", a, figure, files[i]);
-        snprintf(y, sizeof y, "%s/%s/%s", b, figure, files[i]);
-        expect_same_file(s, x, y);
-    }
-}
 
 /* ---- bytes ---------------------------------------------------------------------------------- */
 
@@ -95,13 +82,6 @@ Test(gmm_program, a_cell_alone_gives_the_rows_that_it_gives_among_others) {
 
 /* ---- columns -------------------------------------------------------------------------------- */
 
-static jebm_csv *read_run(const scratch *s, const char *path) {
-    jebm_csv *csv = NULL;
-    jebm_error err = {0};
-    cr_assert_eq(jebm_csv_read(scratch_path(s, path), &csv, &err), JEBM_OK, "%s", err.text);
-    return csv;
-}
-
 static double number(const jebm_csv *csv, size_t row, const char *name) {
     size_t column = 0;
     cr_assert_eq(jebm_csv_find(csv, name, &column, NULL), JEBM_OK, "%s", name);
@@ -117,8 +97,8 @@ Test(gmm_program, an_evaluation_population_changes_nothing_else) {
                               with[i], with[i]);
         expect_done(&o);
     }
-    jebm_csv *a = read_run(&s, "e0/fig06/trajectory.csv"),
-             *b = read_run(&s, "e200/fig06/trajectory.csv");
+    jebm_csv *a = csv_of(&s, "e0/fig06/trajectory.csv"),
+             *b = csv_of(&s, "e200/fig06/trajectory.csv");
     cr_assert_eq(jebm_csv_rows(a), jebm_csv_rows(b));
     size_t filled = 0;
     for (size_t j = 0; j < jebm_csv_columns(a); j++) {
@@ -150,8 +130,8 @@ Test(gmm_program, recording_more_often_changes_no_row_of_a_mini_batch_run) {
     expect_done(&o);
     o = run(&s, "%s --set record_every=4 --out many", line);
     expect_done(&o);
-    jebm_csv *few = read_run(&s, "few/fig01/trajectory.csv"),
-             *many = read_run(&s, "many/fig01/trajectory.csv");
+    jebm_csv *few = csv_of(&s, "few/fig01/trajectory.csv"),
+             *many = csv_of(&s, "many/fig01/trajectory.csv");
     cr_assert_eq(jebm_csv_rows(few), 3);
     cr_assert_eq(jebm_csv_rows(many), 11);
     for (size_t i = 0; i < 3; i++) {
@@ -177,7 +157,7 @@ Test(gmm_program, random_means_are_named_by_their_side) {
         run(&s, "fig01 --runs 12 --set methods=pcd --set walkers=20 --set batch=0 "
                 "--set data=20 --set iterations=1 --set record_every=1" QUIET "--out d");
     expect_done(&o);
-    jebm_csv *csv = read_run(&s, "d/fig01/trajectory.csv");
+    jebm_csv *csv = csv_of(&s, "d/fig01/trajectory.csv");
     double distinct = 0.0;
     for (size_t i = 0; i < jebm_csv_rows(csv); i += 2) {
         cr_expect_lt(number(csv, i, "a1"), number(csv, i, "b1"), "run %zu", i / 2);
@@ -197,7 +177,7 @@ Test(gmm_program, figure_14_follows_the_ode_that_it_draws, .timeout = 60) {
     const outcome o = run(&s, "fig14 --runs 2 --set iterations=1000 --set record_every=500 "
                               "--set record_first=0" QUIET "--out d");
     expect_done(&o);
-    jebm_csv *csv = read_run(&s, "d/fig14/trajectory.csv");
+    jebm_csv *csv = csv_of(&s, "d/fig14/trajectory.csv");
     size_t weighted = 0;
     for (size_t i = 0; i < jebm_csv_rows(csv); i++) {
         const double q = 1.0 - number(csv, i, "data_fraction_a");
@@ -306,15 +286,7 @@ Test(gmm_program, bad_input_is_one_line_and_status_2, .timeout = 60) {
         {"fig06 fig08", "found the figures 'fig06' and 'fig08'; expected one"},
         {"", "no figure given"},
     };
-    const scratch s = scratch_new();
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const outcome o = run(&s, "%s" QUIET, cases[i][0]);
-        expect_refusal(&o, 2, cases[i][1]);
-        cr_expect_eq(strncmp(o.err, "jebm-gmm: ", 10), 0, "%s", o.err);
-        cr_expect_str_eq(o.out, "");
-    }
-    cr_expect(!exists(&s, "results"), "a refused command wrote something");
-    scratch_free(&s);
+    expect_refusals(sizeof cases / sizeof *cases, cases);
 }
 
 Test(gmm_program, an_unknown_instruction_set_is_refused) {

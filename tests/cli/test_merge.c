@@ -9,8 +9,7 @@
 
 #include <jansson.h>
 
-#define QUIET "--no-figure --quiet"
-#define FIVE QUIET " --runs 5"
+#define FIVE QUIET "--runs 5"
 
 static scratch s;
 
@@ -39,28 +38,18 @@ static void put_manifest(const char *directory, const json_t *m) {
     cr_assert_eq(json_dump_file(m, scratch_path(&s, name), 0), 0);
 }
 
-static void expect_same_csvs(const char *a, const char *b) {
-    const char *const names[] = {"trajectory.csv", "summary.csv"};
-    for (size_t i = 0; i < 2; i++) {
-        char x[128], y[128];
-        snprintf(x, sizeof x, "%s/%s", a, names[i]);
-        snprintf(y, sizeof y, "%s/%s", b, names[i]);
-        expect_same_file(&s, x, y);
-    }
-}
-
 /* Five runs: whole into w, and 1-2, 3, 4-5 into p1, p2, p3, all with further options. */
 static void make_parts(const char *options) {
     const char *const ranges[] = {"--out w", "--runs-to 2 --out p1",
                                   "--runs-from 3 --runs-to 3 --out p2", "--runs-from 4 --out p3"};
     for (size_t i = 0; i < 4; i++) {
-        const outcome o = run(&s, "toy1 " FIVE " %s %s", ranges[i], options);
+        const outcome o = run(&s, "toy1" FIVE " %s %s", ranges[i], options);
         expect_done(&o);
     }
 }
 
 static void expect_merge_refused(const char *parts, int status, const char *text) {
-    const outcome o = run(&s, "toy1 " QUIET " --out bad %s", parts);
+    const outcome o = run(&s, "toy1" QUIET "--out bad %s", parts);
     expect_refusal(&o, status, text);
     cr_expect(!exists(&s, "bad"), "something was written");
 }
@@ -83,7 +72,7 @@ Test(merge, a_part_holds_its_runs_only_and_says_so) {
     json_decref(m);
 
     // the rows of these runs, and no others, as they stand in the whole
-    const outcome w = run(&s, "toy1 " FIVE " --out w");
+    const outcome w = run(&s, "toy1" FIVE " --out w");
     expect_done(&w);
     char *whole = scratch_get(scratch_path(&s, "w/toy1/trajectory.csv"), NULL);
     char *found = scratch_get(scratch_path(&s, "p/toy1/trajectory.csv"), NULL);
@@ -102,16 +91,16 @@ Test(merge, a_part_holds_its_runs_only_and_says_so) {
 
 Test(merge, parts_become_the_run_that_was_not_split_to_the_byte) {
     make_parts("");
-    outcome o = run(&s, "toy1 " FIVE " --runs-from 3 --out p23");
+    outcome o = run(&s, "toy1" FIVE " --runs-from 3 --out p23");
     expect_done(&o);
-    o = run(&s, "toy1 " QUIET " --merge p1 --merge p23 --out two");
+    o = run(&s, "toy1" QUIET "--merge p1 --merge p23 --out two");
     expect_done(&o);
-    expect_same_csvs("w/toy1", "two/toy1");
+    expect_same_csvs(&s, "w/toy1", "two/toy1");
     // in any order, and by the directory of the figure itself
-    o = run(&s, "toy1 " QUIET " --merge p3 --merge p1/toy1 --merge p2 --out three");
+    o = run(&s, "toy1" QUIET "--merge p3 --merge p1/toy1 --merge p2 --out three");
     expect_done(&o);
     cr_expect_str_eq(o.err, "");
-    expect_same_csvs("w/toy1", "three/toy1");
+    expect_same_csvs(&s, "w/toy1", "three/toy1");
 
     json_t *m = manifest("three/toy1"), *w = manifest("w/toy1");
     const json_t *from = json_object_get(m, "merged_from");
@@ -134,19 +123,19 @@ Test(merge, parts_become_the_run_that_was_not_split_to_the_byte) {
     json_decref(w);
 
     // done is done, and the merged run is the whole one for every other command
-    o = run(&s, "toy1 " QUIET " --merge p3 --merge p1/toy1 --merge p2 --out three");
+    o = run(&s, "toy1" QUIET "--merge p3 --merge p1/toy1 --merge p2 --out three");
     expect_done(&o);
     cr_expect_not_null(strstr(o.out, "already complete"));
-    o = run(&s, "toy1 " FIVE " --out three");
+    o = run(&s, "toy1" FIVE " --out three");
     expect_done(&o);
     cr_expect_not_null(strstr(o.out, "already complete"));
 }
 
 Test(merge, settings_come_from_the_parts) {
     make_parts("--scale reduced --fidelity code --seed 7 --set iterations=30 --set walkers=3");
-    outcome o = run(&s, "toy1 " QUIET " --merge p1 --merge p2 --merge p3 --out m");
+    outcome o = run(&s, "toy1" QUIET "--merge p1 --merge p2 --merge p3 --out m");
     expect_done(&o);
-    expect_same_csvs("w/toy1", "m/toy1");
+    expect_same_csvs(&s, "w/toy1", "m/toy1");
     json_t *m = manifest("m/toy1"), *w = manifest("w/toy1");
     const char *const same[] = {"scale", "fidelity", "seed", "preset", "overrides", "fingerprint"};
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
@@ -155,16 +144,16 @@ Test(merge, settings_come_from_the_parts) {
     }
     json_decref(m);
     json_decref(w);
-    o = run(&s, "toy1 " QUIET " --merge p1 --merge p2 --merge p3");
+    o = run(&s, "toy1" QUIET "--merge p1 --merge p2 --merge p3");
     expect_done(&o);
-    expect_same_csvs("w/toy1", "results/runs/reduced/code/toy1");
+    expect_same_csvs(&s, "w/toy1", "results/runs/reduced/code/toy1");
 }
 
 Test(merge, an_interrupted_part_goes_on_to_the_same_bytes) {
-    const char *slow = "toy1 " FIVE " --runs-from 2 --runs-to 4 --out p2 --set pause_us=2000";
+    const char *slow = "toy1" FIVE " --runs-from 2 --runs-to 4 --out p2 --set pause_us=2000";
     const char *const others[] = {"--out w", "--runs-to 1 --out p1", "--runs-from 5 --out p3"};
     for (size_t i = 0; i < 3; i++) {
-        const outcome o = run(&s, "toy1 " FIVE " %s --set pause_us=2000", others[i]);
+        const outcome o = run(&s, "toy1" FIVE " %s --set pause_us=2000", others[i]);
         expect_done(&o);
     }
     set.interval = "0";
@@ -184,19 +173,19 @@ Test(merge, an_interrupted_part_goes_on_to_the_same_bytes) {
     const char *merge = "--merge p1 --merge p2 --merge p3";
     expect_merge_refused(merge, 2, "p2/toy1: is unfinished; go on with it by --resume");
     // the checkpoint is that of this part
-    outcome o = run(&s, "toy1 " FIVE " --runs-from 2 --out p2 --set pause_us=2000 --resume");
+    outcome o = run(&s, "toy1" FIVE " --runs-from 2 --out p2 --set pause_us=2000 --resume");
     expect_refusal(&o, 2, "(part: there runs 2 to 4, here runs 2 to 5)");
     o = run(&s, "%s --resume", slow);
     expect_done(&o);
-    o = run(&s, "toy1 " QUIET " %s --out m", merge);
+    o = run(&s, "toy1" QUIET " %s --out m", merge);
     expect_done(&o);
-    expect_same_csvs("w/toy1", "m/toy1");
+    expect_same_csvs(&s, "w/toy1", "m/toy1");
 }
 
 Test(merge, a_checkpoint_of_other_runs_is_refused) {
     set.interval = "0";
-    const char *const lines[] = {"toy1 " FIVE " --runs-to 4 --out a --set pause_us=2000",
-                                 "toy1 " FIVE " --runs-to 3 --out b --set pause_us=2000"};
+    const char *const lines[] = {"toy1" FIVE " --runs-to 4 --out a --set pause_us=2000",
+                                 "toy1" FIVE " --runs-to 3 --out b --set pause_us=2000"};
     for (size_t i = 0; i < 2; i++) {
         const pid_t child = start(&s, lines[i]);
         while (!exists(&s, i == 0 ? "a/toy1/checkpoint.h5" : "b/toy1/checkpoint.h5")) {
@@ -216,12 +205,12 @@ Test(merge, diverged_runs_are_merged) {
     // run 1 (of 0, 1, ...) of the first cell diverges
     const char *const ranges[] = {"--out w", "--runs-to 1 --out p1", "--runs-from 2 --out p2"};
     for (size_t i = 0; i < 3; i++) {
-        const outcome o = run(&s, "toy1 " FIVE " --set diverge_at=16 %s", ranges[i]);
+        const outcome o = run(&s, "toy1" FIVE " --set diverge_at=16 %s", ranges[i]);
         cr_expect_eq(o.status, i == 1 ? 0 : 1, "%s", o.err);
     }
-    const outcome o = run(&s, "toy1 " QUIET " --merge p1 --merge p2 --out m");
+    const outcome o = run(&s, "toy1" QUIET "--merge p1 --merge p2 --out m");
     expect_refusal(&o, 1, "m/toy1: 1 run diverged: walk c=0.5 run 1 at step 15 (told to)");
-    expect_same_csvs("w/toy1", "m/toy1");
+    expect_same_csvs(&s, "w/toy1", "m/toy1");
     json_t *m = manifest("m/toy1"), *w = manifest("w/toy1");
     cr_expect(json_equal(json_object_get(m, "diverged"), json_object_get(w, "diverged")));
     json_decref(m);
@@ -240,7 +229,7 @@ Test(merge, a_merged_run_is_drawn_and_so_is_a_figure_of_its_runs) {
     o = run(&s, "toy2 --merge p1 --merge p2 --out m");
     expect_done(&o);
     cr_expect(exists(&s, "m/toy1/toy1.png") && exists(&s, "m/toy2/toy2.png"));
-    expect_same_csvs("m/toy1", "m/toy2");
+    expect_same_csvs(&s, "m/toy1", "m/toy2");
     o = run(&s, "toy2 --quiet --out m");
     expect_done(&o);
     cr_expect_not_null(strstr(o.out, "toy1: already complete"));
@@ -256,11 +245,11 @@ Test(merge, parts_of_different_runs_are_refused_by_the_first_key_that_differs) {
         {"--runs 6", "x/toy1: has runs '6', but p1/toy1 has '5'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const outcome o = run(&s, "toy1 " FIVE " --runs-from 3 --out x --force %s", cases[i][0]);
+        const outcome o = run(&s, "toy1" FIVE " --runs-from 3 --out x --force %s", cases[i][0]);
         expect_done(&o);
         expect_merge_refused("--merge p1 --merge x", 2, cases[i][1]);
     }
-    const outcome o = run(&s, "toy3 " FIVE " --runs-from 3 --out x3");
+    const outcome o = run(&s, "toy3" FIVE " --runs-from 3 --out x3");
     expect_done(&o);
     expect_merge_refused("--merge p1 --merge x3/toy3", 2,
                          "x3/toy3: has figure 'toy3', but p1/toy1 has 'toy1'");
@@ -306,7 +295,7 @@ Test(merge, each_run_must_be_in_one_part) {
         {"--runs-from 3 --runs-to 2", "--runs-from 3 --runs-to 2: expected the first run not"},
     };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        const outcome o = run(&s, "toy1 " FIVE " --out bad %s", refused[i][0]);
+        const outcome o = run(&s, "toy1" FIVE " --out bad %s", refused[i][0]);
         expect_refusal(&o, 2, refused[i][1]);
     }
 }
@@ -378,20 +367,20 @@ Test(merge, damaged_and_missing_files_are_refused) {
 
 Test(merge, a_target_that_holds_something_else_is_refused) {
     make_parts("");
-    const char *merge = "toy1 " QUIET " --merge p1 --merge p2 --merge p3";
+    const char *merge = "toy1" QUIET "--merge p1 --merge p2 --merge p3";
     outcome o = run(&s, "%s --out p2", merge);
     expect_refusal(&o, 2, "p2/toy1: is a part itself and would be written over");
     o = run(&s, "%s --out p2 --force", merge);
     expect_refusal(&o, 2, "p2/toy1: is a part itself and would be written over");
-    o = run(&s, "toy1 " FIVE " --seed 3 --out m");
+    o = run(&s, "toy1" FIVE " --seed 3 --out m");
     expect_done(&o);
     o = run(&s, "%s --out m", merge);
     expect_refusal(&o, 2, "m/toy1: holds a run with other settings (seed: there 3, here 1)");
     o = run(&s, "%s --out m --force", merge);
     expect_done(&o);
-    expect_same_csvs("w/toy1", "m/toy1");
+    expect_same_csvs(&s, "w/toy1", "m/toy1");
     // a part is no whole for the plain command either
-    o = run(&s, "toy1 " FIVE " --out p1");
+    o = run(&s, "toy1" FIVE " --out p1");
     expect_refusal(&o, 2, "(part: there runs 1 to 2, here runs 1 to 5)");
     o = run(&s, "toy2 " FIVE " --out p1");
     expect_refusal(&o, 2, "(part: there runs 1 to 2, here runs 1 to 5)");
@@ -402,7 +391,7 @@ Test(merge, a_target_that_holds_something_else_is_refused) {
     put_manifest("m/toy1", m);
     o = run(&s, "%s --out m", merge);
     expect_done(&o);
-    expect_same_csvs("w/toy1", "m/toy1");
+    expect_same_csvs(&s, "w/toy1", "m/toy1");
     json_object_del(m, "merged_from");
     put_manifest("m/toy1", m);
     json_decref(m);
@@ -416,9 +405,9 @@ Test(merge, parts_of_different_kernels_are_merged_with_a_warning) {
     json_object_set_new(json_object_get(m, "environment"), "isa", json_string("abacus"));
     put_manifest("p2/toy1", m);
     json_decref(m);
-    const outcome o = run(&s, "toy1 " QUIET " --merge p1 --merge p2 --merge p3 --out m");
+    const outcome o = run(&s, "toy1" QUIET "--merge p1 --merge p2 --merge p3 --out m");
     expect_refusal(&o, 0,
                    "p2/toy1 with abacus: the CSVs will agree with those of a run that was "
                    "not split to rounding only");
-    expect_same_csvs("w/toy1", "m/toy1");
+    expect_same_csvs(&s, "w/toy1", "m/toy1");
 }

@@ -7,41 +7,11 @@
 #define PROGRAM_SHARE RESAMPLING_SHARE
 #include "program.h"
 
-#include "io/csv.h"
-
 #include <math.h>
 
-#define QUIET " --no-figure --quiet "
 #define SMALL \
     " --set walkers=300 --set data=260 --set d=8 --set iterations=40 --set record_every=8 "
 #define SIX " --set schemes=multinomial,stratified,systematic,residual,ssp,killing "
-
-static double *numbers(const jebm_csv *csv, const char *name) {
-    size_t column = 0;
-    jebm_error err = {0};
-    double *values = malloc(jebm_csv_rows(csv) * sizeof *values);
-    cr_assert_not_null(values);
-    cr_assert_eq(jebm_csv_find(csv, name, &column, &err), JEBM_OK, "%s", err.text);
-    cr_assert_eq(jebm_csv_numbers(csv, column, values, &err), JEBM_OK, "%s", err.text);
-    return values;
-}
-
-static jebm_csv *csv_of(const scratch *s, const char *name) {
-    jebm_csv *csv = NULL;
-    jebm_error err = {0};
-    cr_assert_eq(jebm_csv_read(scratch_path(s, name), &csv, &err), JEBM_OK, "%s", err.text);
-    return csv;
-}
-
-static void expect_same_run(const scratch *s, const char *a, const char *b, const char *figure) {
-    static const char *const files[] = {"trajectory.csv", "summary.csv"};
-    for (size_t i = 0; i < 2; i++) {
-        char x[64], y[64];
-        snprintf(x, sizeof x, "%s/%s/%s", a, figure, files[i]);
-        snprintf(y, sizeof y, "%s/%s/%s", b, figure, files[i]);
-        expect_same_file(s, x, y);
-    }
-}
 
 /* ---- cells ---------------------------------------------------------------------------------- */
 
@@ -322,15 +292,7 @@ Test(resampling_program, bad_input_is_one_line_and_status_2, .timeout = 60) {
         {"fig06", "unknown figure 'fig06'"},
         {"", "no figure given"},
     };
-    const scratch s = scratch_new();
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const outcome o = run(&s, "%s" QUIET, cases[i][0]);
-        expect_refusal(&o, 2, cases[i][1]);
-        cr_expect_eq(strncmp(o.err, "jebm-resampling: ", 17), 0, "%s", o.err);
-        cr_expect_str_eq(o.out, "");
-    }
-    cr_expect(!exists(&s, "results"), "a refused command wrote something");
-    scratch_free(&s);
+    expect_refusals(sizeof cases / sizeof *cases, cases);
 }
 
 /* ---- what it says of itself ----------------------------------------------------------------- */

@@ -7,33 +7,11 @@
 #define PROGRAM_SHARE SCHEMES_SHARE
 #include "program.h"
 
-#include "io/csv.h"
-
 #include <math.h>
-
-#define QUIET " --no-figure --quiet "
 
 /* standard errors that a mean over 40 trials may be off: tail of Student's t 6e-5; seeds are fixed
  */
 #define ERRORS 4.5
-
-/* a column of numbers; *rows out. The caller frees it. */
-static double *numbers(const jebm_csv *csv, const char *name) {
-    size_t column = 0;
-    jebm_error err = {0};
-    double *values = malloc(jebm_csv_rows(csv) * sizeof *values);
-    cr_assert_not_null(values);
-    cr_assert_eq(jebm_csv_find(csv, name, &column, &err), JEBM_OK, "%s", err.text);
-    cr_assert_eq(jebm_csv_numbers(csv, column, values, &err), JEBM_OK, "%s", err.text);
-    return values;
-}
-
-static jebm_csv *csv_of(const scratch *s, const char *name) {
-    jebm_csv *csv = NULL;
-    jebm_error err = {0};
-    cr_assert_eq(jebm_csv_read(scratch_path(s, name), &csv, &err), JEBM_OK, "%s", err.text);
-    return csv;
-}
 
 static bool is_of(const jebm_csv *csv, size_t row, const char *scheme) {
     return strcmp(jebm_csv_text(csv, row, 0), scheme) == 0;
@@ -141,16 +119,6 @@ Test(schemes_program, order_matters_to_systematic_and_not_to_multinomial) {
 
 /* ---- bytes ---------------------------------------------------------------------------------- */
 
-static void expect_same_run(const scratch *s, const char *a, const char *b) {
-    static const char *const files[] = {"trajectory.csv", "summary.csv"};
-    for (size_t i = 0; i < 2; i++) {
-        char x[64], y[64];
-        snprintf(x, sizeof x, "%s/schemes/%s", a, files[i]);
-        snprintf(y, sizeof y, "%s/schemes/%s", b, files[i]);
-        expect_same_file(s, x, y);
-    }
-}
-
 Test(schemes_program, threads_change_no_byte) {
     static const int threads[] = {1, 2, 3, 8};
     const scratch s = scratch_new();
@@ -160,7 +128,7 @@ Test(schemes_program, threads_change_no_byte) {
         expect_done(&o);
         char many[8];
         snprintf(many, sizeof many, "t%d", threads[t]);
-        expect_same_run(&s, "t1", many);
+        expect_same_run(&s, "t1", many, "schemes");
     }
     scratch_free(&s);
 }
@@ -187,7 +155,7 @@ Test(schemes_program, an_interruption_changes_no_byte, .timeout = 60) {
         interruptions++;
     }
     cr_expect_gt(interruptions, 0);
-    expect_same_run(&s, "whole", "parts");
+    expect_same_run(&s, "whole", "parts", "schemes");
     scratch_free(&s);
 }
 
@@ -207,14 +175,7 @@ Test(schemes_program, bad_input_is_one_line_and_status_2) {
         {"schemes --fidelity code", "schemes has no fidelity 'code'; it has paper"},
         {"scheme", "unknown figure 'scheme' (did you mean 'schemes'?)"},
     };
-    const scratch s = scratch_new();
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const outcome o = run(&s, "%s" QUIET, cases[i][0]);
-        expect_refusal(&o, 2, cases[i][1]);
-        cr_expect_str_eq(o.out, "");
-    }
-    cr_expect(!exists(&s, "results"), "a refused command wrote something");
-    scratch_free(&s);
+    expect_refusals(sizeof cases / sizeof *cases, cases);
 }
 
 Test(schemes_program, draws_its_figure) {

@@ -117,20 +117,20 @@ Test(trainer_images, weights_start_at_the_difference_from_the_reference) {
     jebm_trainer_free(t);
 }
 
-/* the same log Z with and without 30 weighed steps at theta_0, from 20000 walkers each */
+/* the same log Z with and without 10 weighed steps at theta_0, from 6000 walkers each */
 Test(trainer_images, a_weighed_burn_in_leaves_log_z_unbiased) {
     jebm_trainer_config c = settings();
     jebm_observation o[2];
-    c.walkers[0] = 20000;
-    c.batch[0] = 3000; /* a last batch that is not full */
+    c.walkers[0] = 6000;
+    c.batch[0] = 2500; /* a last batch that is not full */
     for (int i = 0; i < 2; i++) {
-        c.burn_in = i == 0 ? 0 : 30;
+        c.burn_in = i == 0 ? 0 : 10;
         c.rng[0] = jebm_rng_make(6, (uint64_t)i);
         jebm_trainer *t = trainer_of(&c, energy_at(0.01, false, jebm_gemm_default()));
         o[i] = jebm_trainer_observe(t, 0);
         jebm_trainer_free(t);
     }
-    const double se = sqrt((1.0 / o[0].ess - 1.0) / 20000 + (1.0 / o[1].ess - 1.0) / 20000);
+    const double se = sqrt((1.0 / o[0].ess - 1.0) / 6000 + (1.0 / o[1].ess - 1.0) / 6000);
     cr_expect(fabs(o[0].log_z - o[1].log_z) <= ERRORS * se, "%.5f and %.5f +- %.5f", o[0].log_z,
               o[1].log_z, se);
     cr_expect(fabs(o[1].ess - o[0].ess) > 1e-3, "the burn-in did nothing: ESS %g, %g", o[0].ess,
@@ -416,9 +416,9 @@ Test(trainer_images, a_restored_run_goes_on_to_the_bit) {
     jebm_trainer_free(other);
 }
 
-/* 64 MiB of partial sums hold 8 parts of 2 million parameters: fewer than there are blocks */
+/* 64 MiB of partial sums hold 35 parts of 234001 parameters: fewer than there are blocks */
 Test(trainer_images, a_gradient_in_few_parts_is_that_of_one_part_a_block) {
-    jebm_convnet_config net = {.spec = "linear 60000 | silu | linear 1",
+    jebm_convnet_config net = {.spec = "linear 13000 | silu | linear 1",
                                .shape = {1, 4, 4},
                                .temperature = 1.0,
                                .backend = jebm_gemm_default(),
@@ -433,7 +433,7 @@ Test(trainer_images, a_gradient_in_few_parts_is_that_of_one_part_a_block) {
         c.batch[0] = N;
         c.walkers[0] = c.batch[0] = 320;
         c.data_batch = 0;
-        e->block = coarse ? 8 : 64; /* 40 blocks of walkers in 8 parts, or 5 in 5 */
+        e->block = coarse ? 8 : 64; /* 40 blocks of walkers in 35 parts, or 5 in 5 */
         jebm_trainer *t = NULL;
         cr_assert_eq(jebm_trainer_new(&c, e, POINTS, data, &t, NULL), JEBM_OK);
         advance(t, 1);
