@@ -474,7 +474,7 @@ static int take_title(void *user, const char *section, const char *key, const ch
 
 jebm_status jebm_catalogue_add_presets(jebm_catalogue *c, jebm_error *err) {
     char *pattern;
-    JEBM_TRY(jebm_share_path("replications/*/presets/*.ini", &pattern, err));
+    JEBM_TRY(jebm_share_path("*/*/presets/*.ini", &pattern, err));
     preset_reader reader = {.catalogue = c, .err = err};
     glob_t files = {0};
     if (glob(pattern, 0, NULL, &files) == 0) {

@@ -45,13 +45,13 @@ void jebm_page_drawing(FILE *out, const jebm_drawing *d, const char *alt, const 
 }
 
 /* what a drawing shows, for its caption and for those who do not see it */
-static char *describe(const jebm_stored_run *run, const char *title) {
+static char *describe(const jebm_stored_run *run, const char *name, const char *title) {
     char label[JEBM_NUMBER_TEXT], runs[JEBM_NUMBER_TEXT];
     const char *walkers = jebm_page_text(run->manifest, "preset", "walkers");
     snprintf(runs, sizeof runs, "%s", jebm_page_text(run->manifest, "runs", NULL));
     return jebm_format("%s%s%s. Scale %s, fidelity %s%s%s%s%s%s",
-                       jebm_page_figure_label(run->figure, label), *title != '\0' ? ": " : "",
-                       title, run->scale, run->fidelity, *walkers != '\0' ? ", N = " : "", walkers,
+                       jebm_page_figure_label(name, label), *title != '\0' ? ": " : "", title,
+                       run->scale, run->fidelity, *walkers != '\0' ? ", N = " : "", walkers,
                        *runs != '\0' ? ", " : "", runs, *runs != '\0' ? " runs" : "");
 }
 
@@ -70,14 +70,24 @@ static char *detail_of(const jebm_stored_run *run, const jebm_drawing *d) {
     return jebm_format("%s", *meaning != '\0' && !run->other ? meaning : d->file);
 }
 
+/* a run may have several pictures: those that are not called as its figure say what they are */
+static char *caption_of(const jebm_stored_run *run, const jebm_drawing *d) {
+    char label[JEBM_NUMBER_TEXT];
+    const bool own = strcmp(d->name, run->figure) == 0;
+    return jebm_format("%s%s%s%s", own ? "" : jebm_page_figure_label(d->name, label),
+                       own ? "" : ", ", run->other ? "Other runs: " : "", run->fidelity);
+}
+
 static void put_run_drawings(FILE *out, const jebm_stored_run *run, const char *title) {
-    char *alt = describe(run, title);
-    char *caption = jebm_format("%s%s", run->other ? "Other runs: " : "", run->fidelity);
     for (size_t k = 0; k < run->ndrawings; k++) {
-        char *detail = detail_of(run, &run->drawings[k]);
+        const jebm_drawing *d = &run->drawings[k];
+        char *alt = describe(run, d->name, title), *caption = caption_of(run, d),
+             *detail = detail_of(run, d);
         if (alt != NULL && caption != NULL && detail != NULL) {
-            jebm_page_drawing(out, &run->drawings[k], alt, caption, detail);
+            jebm_page_drawing(out, d, alt, caption, detail);
         }
+        free(alt);
+        free(caption);
         free(detail);
     }
     if (run->ndrawings == 0) {
@@ -85,8 +95,6 @@ static void put_run_drawings(FILE *out, const jebm_stored_run *run, const char *
                       run->fidelity, run->figure,
                       run->complete ? "its numbers stand below" : run->lack);
     }
-    free(alt);
-    free(caption);
 }
 
 static void put_drawings(FILE *out, const jebm_page *page, const char *figure, span s,
@@ -509,7 +517,8 @@ static void put_settings(FILE *out, span s) {
             // the title stands above, the others are how the preset file is made up
             if (in_earlier(s, run, key) || strcmp(key, "title") == 0 ||
                 strcmp(key, "scales") == 0 || strcmp(key, "fidelities") == 0 ||
-                strcmp(key, "like") == 0 || strcmp(key, "runs_of") == 0) {
+                strcmp(key, "like") == 0 || strcmp(key, "runs_of") == 0 ||
+                strcmp(key, "draws") == 0) {
                 continue;
             }
             jebm_html_put(out, "<tr><th scope=\"row\"><code>%s</code></th>", key);

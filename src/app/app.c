@@ -65,8 +65,11 @@ static jebm_status list_figures(const app *a, jebm_error *err) {
         char scales[64], fidelities[64];
         with_commas(jebm_preset_text(p, "scales"), scales);
         with_commas(jebm_preset_text(p, "fidelities"), fidelities);
-        printf("%-*s %-19s %-10s  %s\n", (int)widest, request.figure, scales, fidelities,
-               jebm_preset_text(p, "title"));
+        const char *draws = jebm_preset_text(p, "draws");
+        const bool others = strcmp(draws, "-") != 0;
+        printf("%-*s %-19s %-10s  %s%s%s%s\n", (int)widest, request.figure, scales, fidelities,
+               jebm_preset_text(p, "title"), others ? " (" : "", others ? draws : "",
+               others ? ")" : "");
         jebm_preset_free(p);
     }
     return JEBM_OK;
@@ -86,19 +89,38 @@ static void describe(const jebm_preset *p) {
 
 /* ----------------------------------------------------------------------------------- results */
 
+/* Draw every picture; the first one that was not drawn says what came of it. */
+static jebm_status draw_pictures(const app *a, const jebm_preset *preset, const char *directory,
+                                 char note[256], jebm_error *err) {
+    char picture[JEBM_PICTURE_TEXT], outcome[256];
+    jebm_status status = JEBM_OK;
+    snprintf(note, 256, "drawn");
+    for (size_t i = 0; jebm_preset_picture(preset, i, picture); i++) {
+        bool warned = false;
+        jebm_error why = {0};
+        const jebm_status drawn = jebm_figure_draw(picture, directory, outcome, &warned, &why);
+        if (warned) {
+            fprintf(stderr, "%s: warning: %s %s\n", a->driver->program, picture, outcome);
+        }
+        if (strcmp(note, "drawn") == 0) {
+            snprintf(note, 256, "%s", outcome);
+        }
+        if (status == JEBM_OK && drawn != JEBM_OK) {
+            status = jebm_fail(err, drawn, "%s", why.text);
+        }
+    }
+    return status;
+}
+
 /* Draw, unless it is a part, and note in the manifest what came of it. */
-static jebm_status draw(const app *a, const char *figure, const char *directory, json_t *manifest,
-                        jebm_error *err) {
+static jebm_status draw(const app *a, const jebm_preset *preset, const char *directory,
+                        json_t *manifest, jebm_error *err) {
     char note[256] = "not drawn: --no-figure";
-    bool warned = false;
     jebm_status status = JEBM_OK;
     if (json_object_get(manifest, "part") != NULL) {
         snprintf(note, sizeof note, "not drawn: these are not all runs; --merge all parts");
     } else if (!a->options.no_figure) {
-        status = jebm_figure_draw(figure, directory, note, &warned, err);
-    }
-    if (warned) {
-        fprintf(stderr, "%s: warning: %s %s\n", a->driver->program, figure, note);
+        status = draw_pictures(a, preset, directory, note, err);
     }
     const json_t *old = json_object_get(manifest, "drawing");
     if (!json_is_string(old) || strcmp(json_string_value(old), note) != 0) {
@@ -112,11 +134,12 @@ static jebm_status draw(const app *a, const char *figure, const char *directory,
     return status;
 }
 
-static void say_results(const char *figure, const char *directory, const json_t *manifest) {
+static void say_results(const jebm_preset *preset, const char *directory, const json_t *manifest) {
+    char picture[JEBM_PICTURE_TEXT];
     const json_t *timing = json_object_get(manifest, "timing");
     size_t first, end;
     const bool known = jebm_manifest_range(manifest, &first, &end);
-    printf("%s: %zu cells x %zu runs, %.1f s of computing\n", figure,
+    printf("%s: %zu cells x %zu runs, %.1f s of computing\n", jebm_preset_figure(preset),
            json_array_size(json_object_get(manifest, "cells")), known ? end - first : 0,
            json_real_value(json_object_get(timing, "wall_seconds")));
     const char *const names[] = {"trajectory.csv", "summary.csv", "manifest.json"};
@@ -124,8 +147,9 @@ static void say_results(const char *figure, const char *directory, const json_t 
         printf("  %s/%s\n", directory, names[i]);
     }
     const char *drawing = json_string_value(json_object_get(manifest, "drawing"));
-    if (drawing != NULL && strcmp(drawing, "drawn") == 0) {
-        printf("  %s/%s.png\n  %s/%s.svg\n", directory, figure, directory, figure);
+    const bool drawn = drawing != NULL && strcmp(drawing, "drawn") == 0;
+    for (size_t i = 0; drawn && jebm_preset_picture(preset, i, picture); i++) {
+        printf("  %s/%s.png\n  %s/%s.svg\n", directory, picture, directory, picture);
     }
     if (json_object_get(manifest, "part") != NULL) {
         printf("  runs %zu to %zu of %lld: no figure is drawn of a part; --merge all parts\n",
@@ -171,13 +195,13 @@ static jebm_status run_campaign(app *a, const jebm_preset *preset, const char *d
         status = jebm_campaign_run(&campaign, manifest, &fresh, err);
     }
     if (status == JEBM_OK) {
-        const char *figure = jebm_preset_figure(preset);
         if (!fresh) {
-            printf("%s: already complete, nothing to do (use --force to run again)\n", figure);
+            printf("%s: already complete, nothing to do (use --force to run again)\n",
+                   jebm_preset_figure(preset));
         }
         // still under the lock, so that nobody replaces what is being drawn
-        status = draw(a, figure, directory, *manifest, err);
-        say_results(figure, directory, *manifest);
+        status = draw(a, preset, directory, *manifest, err);
+        say_results(preset, directory, *manifest);
     }
     jebm_campaign_free(&campaign);
     return status;
@@ -204,6 +228,19 @@ static jebm_status link_file(const char *directory, const char *figure, const ch
     free(path);
     free(part);
     return status;
+}
+
+/* Each of a run's files; those in a directory of their own by that directory. */
+static jebm_status link_files(const char *directory, const char *figure, json_t *files,
+                              jebm_error *err) {
+    const char *name;
+    json_t *entry;
+    json_object_foreach(files, name, entry) {
+        char first[256];
+        snprintf(first, sizeof first, "%.*s", (int)strcspn(name, "/"), name);
+        JEBM_TRY(link_file(directory, figure, first, err));
+    }
+    return JEBM_OK;
 }
 
 /* The directory of a figure without runs of its own must be new, or hold such a figure already. */
@@ -242,17 +279,14 @@ static jebm_status link_figure(const app *a, const jebm_preset *preset, const ch
         json_object_set_new(manifest, "runs_of", json_string(runs_of));
         json_object_set_new(manifest, "preset", jebm_manifest_preset(preset));
         json_object_set_new(manifest, "drawing", json_string("not drawn yet"));
-        status = link_file(directory, runs_of, "trajectory.csv", err);
-    }
-    if (status == JEBM_OK) {
-        status = link_file(directory, runs_of, "summary.csv", err);
+        status = link_files(directory, runs_of, json_object_get(source, "files"), err);
     }
     if (status == JEBM_OK) {
         status = jebm_manifest_write(directory, manifest, err);
     }
     if (status == JEBM_OK) {
-        status = draw(a, figure, directory, manifest, err);
-        say_results(figure, directory, manifest);
+        status = draw(a, preset, directory, manifest, err);
+        say_results(preset, directory, manifest);
     }
     json_decref(manifest);
     close(lock);
@@ -335,6 +369,9 @@ static jebm_status act(app *a, jebm_error *err) {
     if (a->options.list) {
         return list_figures(a, err);
     }
+    // a picture's name stands for the figure whose runs it shows
+    const char *figure = jebm_preset_file_find(a->presets, a->options.figure);
+    a->options.figure = figure != NULL ? figure : a->options.figure;
     if (a->options.nparts > 0) {
         JEBM_TRY(take_parts(a, err));
     }

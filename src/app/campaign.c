@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/campaign.h"
 
+#include "app/artefacts.h"
 #include "app/environment.h"
 #include "app/manifest.h"
 #include "app/rundir.h"
@@ -70,6 +71,35 @@ static void add_line(jebm_digest *digest, const char *name, const char *value) {
     jebm_digest_add(digest, value, strlen(value) + 1);
 }
 
+/* What the parts of a merge were made from; else what the driver finds and reads. */
+static jebm_status take_inputs(jebm_campaign *c, jebm_error *err) {
+    if (c->options->nparts > 0) {
+        c->inputs = json_deep_copy(c->options->inputs);
+        return JEBM_OK;
+    }
+    if (c->driver->inputs == NULL) {
+        return c->options->data == NULL
+                   ? JEBM_OK
+                   : jebm_fail(err, JEBM_EINVAL, "--data '%s': %s reads no data; leave it out",
+                               c->options->data, c->driver->program);
+    }
+    c->inputs = json_object();
+    char *shared = jebm_format("%s", c->directory);
+    if (c->inputs == NULL || shared == NULL) {
+        free(shared);
+        return jebm_fail(err, JEBM_ENOMEM, "not enough memory for the inputs");
+    }
+    // DIR of DIR/FIGURE
+    char *slash = strrchr(shared, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+    }
+    const jebm_status status =
+        c->driver->inputs(c->preset, c->options->data, shared, c->inputs, err);
+    free(shared);
+    return status;
+}
+
 static void take_fingerprint(jebm_campaign *c) {
     char seed[32];
     jebm_digest digest;
@@ -85,6 +115,13 @@ static void take_fingerprint(jebm_campaign *c) {
         const jebm_key *key = jebm_preset_key(c->preset, i);
         if (jebm_key_decides(key)) {
             add_line(&digest, key->name, jebm_preset_text(c->preset, key->name));
+        }
+    }
+    const char *name;
+    json_t *value;
+    json_object_foreach(c->inputs, name, value) {
+        if (json_is_string(value)) {
+            add_line(&digest, name, json_string_value(value));
         }
     }
     jebm_digest_text(&digest, c->fingerprint);
@@ -137,19 +174,22 @@ jebm_status jebm_campaign_init(jebm_campaign *c, const jebm_driver *driver,
     c->record_every = jebm_preset_count(preset, "record_every");
     c->record_first = jebm_preset_count(preset, "record_first");
     JEBM_TRY(read_interval(&c->checkpoint_seconds, err));
+    c->directory = jebm_format("%s", directory);
+    if (c->directory == NULL) {
+        return jebm_fail(err, JEBM_ENOMEM, "not enough memory for a path");
+    }
     JEBM_TRY(driver->plan(preset, c->cells, &c->ncells, err));
     JEBM_TRY(choose_runs(c, err));
+    JEBM_TRY(take_inputs(c, err));
     JEBM_TRY(check_memory(c, err));
     take_fingerprint(c);
 
     const size_t n = c->ncells * c->runs;
-    c->directory = jebm_format("%s", directory);
     c->row = calloc(driver->ncolumns + 1, sizeof *c->row);
     c->seconds = calloc(n + 1, sizeof *c->seconds);
     c->steps = calloc(n + 1, sizeof *c->steps);
     c->diverged = json_array();
-    if (c->directory == NULL || c->row == NULL || c->seconds == NULL || c->steps == NULL ||
-        c->diverged == NULL) {
+    if (c->row == NULL || c->seconds == NULL || c->steps == NULL || c->diverged == NULL) {
         return jebm_fail(err, JEBM_ENOMEM, "not enough memory for %zu runs", n);
     }
     JEBM_TRY(jebm_table_init(&c->table, driver->columns, driver->ncolumns, err));
@@ -185,6 +225,8 @@ void jebm_campaign_free(jebm_campaign *c) {
     free(c->steps);
     json_decref(c->diverged);
     json_decref(c->merged_from);
+    json_decref(c->copies);
+    json_decref(c->inputs);
     if (c->lock >= 0) {
         close(c->lock);
     }
@@ -288,6 +330,14 @@ static jebm_status note_divergence(jebm_campaign *c, const jebm_error *why, jebm
     return write_tables(c, false, err);
 }
 
+static jebm_status leave_artefacts(jebm_campaign *c, jebm_error *err) {
+    if (c->driver->artefacts == NULL) {
+        return JEBM_OK;
+    }
+    JEBM_TRY(jebm_artefacts_prepare(c->directory, err));
+    return c->driver->artefacts(c->state, c->directory, &c->cells[c->cell], c->run, err);
+}
+
 /* Run the present cell and run to its end, from its beginning or from a checkpoint. */
 static jebm_status finish_run(jebm_campaign *c, jebm_error *err) {
     jebm_error why = {0};
@@ -316,8 +366,9 @@ static jebm_status finish_run(jebm_campaign *c, jebm_error *err) {
     }
     place = place_of(c);
     jebm_progress_end(&c->progress, &place);
+    status = leave_artefacts(c, err);
     close_state(c);
-    return JEBM_OK;
+    return status;
 }
 
 static jebm_status run_all(jebm_campaign *c, jebm_error *err) {
@@ -336,8 +387,20 @@ static jebm_status run_all(jebm_campaign *c, jebm_error *err) {
     return JEBM_OK;
 }
 
+/* What the runs of a merge left. */
+static jebm_status copy_artefacts(const jebm_campaign *c, jebm_error *err) {
+    size_t i;
+    json_t *copy;
+    json_array_foreach(c->copies, i, copy) {
+        JEBM_TRY(jebm_artefacts_copy(json_string_value(json_object_get(copy, "from")), c->directory,
+                                     json_string_value(json_object_get(copy, "name")), err));
+    }
+    return JEBM_OK;
+}
+
 static jebm_status complete(jebm_campaign *c, json_t **manifest, jebm_error *err) {
     JEBM_TRY(write_tables(c, true, err));
+    JEBM_TRY(copy_artefacts(c, err));
     JEBM_TRY(jebm_manifest_make(c, true, manifest, err));
     JEBM_TRY(jebm_manifest_write(c->directory, *manifest, err));
     jebm_rundir_remove(c->directory, "checkpoint.h5");
@@ -379,7 +442,7 @@ jebm_status jebm_campaign_run(jebm_campaign *c, json_t **manifest, bool *fresh, 
         }
         status = begin(c, err);
         if (status == JEBM_OK && found == JEBM_RUNDIR_REPLACE) {
-            jebm_rundir_clear(c->directory, c->figure);
+            jebm_rundir_clear(c->directory, c->preset);
         }
     }
     if (status == JEBM_OK) {

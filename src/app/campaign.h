@@ -20,6 +20,7 @@ typedef struct jebm_campaign {
     const char *figure;
     char *directory; /* DIR/FIGURE */
     int lock;
+    json_t *inputs; /* what the driver read; NULL where it reads nothing */
     char fingerprint[JEBM_DIGEST_TEXT]; /* of everything that decides the numbers of a run */
     jebm_cell cells[JEBM_MAX_CELLS];
     size_t ncells, runs;
@@ -39,6 +40,7 @@ typedef struct jebm_campaign {
     json_t *diverged; /* list of {method, variant, run, step, why} */
     json_t
         *merged_from; /* the parts whose runs these are, for the manifest; NULL if computed here */
+    json_t *copies; /* artefacts of those parts, {from, name} each; NULL if computed here */
     char started[32];
     double earlier_seconds, began; /* of earlier processes; when this one began */
     double saved; /* when the last checkpoint was written */
@@ -46,11 +48,11 @@ typedef struct jebm_campaign {
     jebm_progress progress;
 } jebm_campaign;
 
-/* Plan the cells, check what can be checked without touching the disk, take the fingerprint.
- * Release by _free whatever the outcome.
+/* Plan the cells, read the driver's inputs, check what can be checked without touching the
+ * directory, take the fingerprint. Release by _free whatever the outcome.
  *
  * Errors   JEBM_EINVAL from the driver's plan, for runs that there are not, or for a run that
- * cannot fit into memory. */
+ * cannot fit into memory; those of the driver's inputs. */
 jebm_status jebm_campaign_init(jebm_campaign *campaign, const jebm_driver *driver,
                                const jebm_options *options, const jebm_preset *preset,
                                const char *directory, jebm_error *err);

@@ -9,6 +9,7 @@
 #include "app/preset.h"
 #include "core/status.h"
 
+#include <jansson.h>
 #include <stdint.h>
 
 /* A cell is one setting that is repeated over runs: a method and a variant of it ("c=0.1", or "-"
@@ -39,6 +40,15 @@ typedef struct jebm_driver {
     jebm_status (*plan)(const jebm_preset *preset, jebm_cell cells[JEBM_MAX_CELLS], size_t *ncells,
                         jebm_error *err);
 
+    /* Optional (NULL): find and read what all runs share, once, after plan. What decides numbers
+     * goes into `inputs` as text under flat keys (digests of data, a back end chosen): it enters
+     * manifest.json and the fingerprint, so that other inputs cannot go on with a run. What is only
+     * worth knowing goes into an object "notes" of texts there, which does not.
+     *   data       what --data says, or NULL
+     *   directory  where files may be kept that several figures of the driver share */
+    jebm_status (*inputs)(const jebm_preset *preset, const char *data, const char *directory,
+                          json_t *inputs, jebm_error *err);
+
     /* Bytes that one run will hold, so that the application can refuse what cannot fit; *key is the
      * key whose value to lower then. */
     uint64_t (*memory)(const jebm_preset *preset, const char **key);
@@ -54,6 +64,11 @@ typedef struct jebm_driver {
      * and, after overwriting, calls restored() once. */
     size_t (*arrays)(void *state, jebm_array arrays[JEBM_MAX_STATE]);
     jebm_status (*restored)(void *state, jebm_error *err);
+    /* Optional (NULL): write what a complete run leaves besides its rows: files in
+     * DIRECTORY/images/, which is there, and DIRECTORY/samples-*.csv, with names that no other run
+     * uses for other bytes. May be called again for the same run and then writes the same. */
+    jebm_status (*artefacts)(void *state, const char *directory, const jebm_cell *cell, size_t run,
+                             jebm_error *err);
     void (*close)(void *state);
 } jebm_driver;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/manifest.h"
 
+#include "app/artefacts.h"
 #include "app/environment.h"
 #include "app/share.h"
 #include "io/atomic_file.h"
@@ -88,23 +89,41 @@ static jebm_status count_rows(const char *path, json_int_t *rows, jebm_error *er
     return JEBM_OK;
 }
 
+/* SHA-256 of a file, and the rows of a CSV */
 static jebm_status add_file(const char *directory, const char *name, json_t *files,
                             jebm_error *err) {
     char digest[JEBM_DIGEST_TEXT];
     json_int_t rows = 0;
+    const size_t length = strlen(name);
+    const bool csv = length > 4 && strcmp(name + length - 4, ".csv") == 0;
     char *path = jebm_format("%s/%s", directory, name);
     if (path == NULL) {
         return no_memory(err);
     }
     jebm_status status = jebm_digest_file(path, digest, err);
-    if (status == JEBM_OK) {
+    if (status == JEBM_OK && csv) {
         status = count_rows(path, &rows, err);
     }
     free(path);
-    if (status == JEBM_OK &&
-        json_object_set_new(files, name, json_pack("{s:s, s:I}", "sha256", digest, "rows", rows))) {
-        status = no_memory(err);
+    JEBM_TRY(status);
+    json_t *entry = csv ? json_pack("{s:s, s:I}", "sha256", digest, "rows", rows)
+                        : json_pack("{s:s}", "sha256", digest);
+    return json_object_set_new(files, name, entry) == 0 ? JEBM_OK : no_memory(err);
+}
+
+static jebm_status add_files(const char *directory, json_t *files, jebm_error *err) {
+    json_t *names, *name;
+    size_t i;
+    JEBM_TRY(add_file(directory, "trajectory.csv", files, err));
+    JEBM_TRY(add_file(directory, "summary.csv", files, err));
+    JEBM_TRY(jebm_artefacts_list(directory, &names, err));
+    jebm_status status = JEBM_OK;
+    json_array_foreach(names, i, name) {
+        if (status == JEBM_OK) {
+            status = add_file(directory, json_string_value(name), files, err);
+        }
     }
+    json_decref(names);
     return status;
 }
 
@@ -141,13 +160,13 @@ jebm_status jebm_manifest_make(const jebm_campaign *c, bool done, json_t **manif
     if (*manifest == NULL) {
         return no_memory(err);
     }
-    json_t *files = json_object_get(*manifest, "files");
     jebm_status status = add_split(c, done, *manifest, err);
+    if (status == JEBM_OK && c->inputs != NULL &&
+        json_object_set(*manifest, "inputs", c->inputs) != 0) {
+        status = no_memory(err);
+    }
     if (status == JEBM_OK && done) {
-        status = add_file(c->directory, "trajectory.csv", files, err);
-        if (status == JEBM_OK) {
-            status = add_file(c->directory, "summary.csv", files, err);
-        }
+        status = add_files(c->directory, json_object_get(*manifest, "files"), err);
     }
     if (status != JEBM_OK) {
         json_decref(*manifest);
@@ -225,6 +244,17 @@ static bool differ(jebm_difference *difference, const char *key, const char *the
     return false;
 }
 
+static bool same_inputs(const json_t *there, json_t *here, jebm_difference *d) {
+    const char *name;
+    json_t *value;
+    json_object_foreach(here, name, value) {
+        if (json_is_string(value) && strcmp(text_of(there, name), json_string_value(value)) != 0) {
+            return differ(d, name, text_of(there, name), json_string_value(value));
+        }
+    }
+    return true;
+}
+
 bool jebm_manifest_same_settings(const json_t *m, const jebm_campaign *c, jebm_difference *d) {
     if (strcmp(text_of(m, "fingerprint"), c->fingerprint) == 0) {
         return true;
@@ -255,6 +285,9 @@ bool jebm_manifest_same_settings(const json_t *m, const jebm_campaign *c, jebm_d
         if (jebm_key_decides(key) && strcmp(text_of(preset, key->name), here) != 0) {
             return differ(d, key->name, text_of(preset, key->name), here);
         }
+    }
+    if (!same_inputs(json_object_get(m, "inputs"), c->inputs, d)) {
+        return false;
     }
     return differ(d, "fingerprint", text_of(m, "fingerprint"), c->fingerprint);
 }
@@ -288,26 +321,35 @@ bool jebm_manifest_matches(const json_t *m, const jebm_campaign *c, jebm_differe
     return differ(d, "part", there, here);
 }
 
+static jebm_status check_file(const char *directory, const json_t *files, const char *name,
+                              jebm_error *err) {
+    char digest[JEBM_DIGEST_TEXT];
+    char *path = jebm_format("%s/%s", directory, name);
+    if (path == NULL) {
+        return no_memory(err);
+    }
+    jebm_status status = jebm_digest_file(path, digest, err);
+    if (status == JEBM_OK && strcmp(text_of(json_object_get(files, name), "sha256"), digest) != 0) {
+        status = jebm_fail(err, JEBM_EFORMAT,
+                           "%s: was changed after the run (its SHA-256 is not the one in "
+                           "manifest.json); --force runs it again",
+                           path);
+    }
+    free(path);
+    return status;
+}
+
 jebm_status jebm_manifest_check_files(const char *directory, const json_t *manifest,
                                       jebm_error *err) {
-    static const char *const names[] = {"trajectory.csv", "summary.csv"};
-    const json_t *files = json_object_get(manifest, "files");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char digest[JEBM_DIGEST_TEXT];
-        char *path = jebm_format("%s/%s", directory, names[i]);
-        if (path == NULL) {
-            return no_memory(err);
+    json_t *files = json_object_get(manifest, "files");
+    JEBM_TRY(check_file(directory, files, "trajectory.csv", err));
+    JEBM_TRY(check_file(directory, files, "summary.csv", err));
+    const char *name;
+    json_t *entry;
+    json_object_foreach(files, name, entry) {
+        if (jebm_is_artefact(name)) {
+            JEBM_TRY(check_file(directory, files, name, err));
         }
-        jebm_status status = jebm_digest_file(path, digest, err);
-        if (status == JEBM_OK &&
-            strcmp(text_of(json_object_get(files, names[i]), "sha256"), digest) != 0) {
-            status = jebm_fail(err, JEBM_EFORMAT,
-                               "%s: was changed after the run (its SHA-256 is not the one in "
-                               "manifest.json); --force runs it again",
-                               path);
-        }
-        free(path);
-        JEBM_TRY(status);
     }
     return JEBM_OK;
 }

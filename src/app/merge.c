@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/merge.h"
 
+#include "app/artefacts.h"
 #include "app/manifest.h"
 #include "app/share.h"
 
@@ -88,6 +89,7 @@ jebm_status jebm_merge_settings(const jebm_merge *m, jebm_options *options, jebm
     }
     options->scale = json_string_value(json_object_get(manifest, "scale"));
     options->fidelity = json_string_value(json_object_get(manifest, "fidelity"));
+    options->inputs = json_object_get(manifest, "inputs");
     options->seed = (uint64_t)json_integer_value(json_object_get(manifest, "seed"));
     return JEBM_OK;
 }
@@ -320,6 +322,24 @@ static jebm_status take_rows(jebm_merge *m, jebm_campaign *c, jebm_error *err) {
     return JEBM_OK;
 }
 
+/* The artefacts to copy; the digests of the parts' files are checked. */
+static jebm_status take_artefacts(const jebm_merge *m, jebm_campaign *c, jebm_error *err) {
+    c->copies = json_array();
+    for (size_t i = 0; i < m->nparts; i++) {
+        const jebm_part *p = &m->parts[i];
+        const char *name;
+        json_t *entry;
+        json_object_foreach(json_object_get(p->manifest, "files"), name, entry) {
+            if (jebm_is_artefact(name) &&
+                json_array_append_new(
+                    c->copies, json_pack("{s:s, s:s}", "from", p->directory, "name", name)) != 0) {
+                return no_memory(err);
+            }
+        }
+    }
+    return JEBM_OK;
+}
+
 /* When and where each part was computed; the campaign began with the first of them. */
 static jebm_status take_origins(const jebm_merge *m, jebm_campaign *c, jebm_error *err) {
     c->merged_from = json_array();
@@ -354,6 +374,7 @@ jebm_status jebm_merge_read(jebm_merge *m, jebm_campaign *c, jebm_error *err) {
         JEBM_TRY(read_part(&m->parts[i], c->driver, err));
     }
     JEBM_TRY(take_rows(m, c, err));
+    JEBM_TRY(take_artefacts(m, c, err));
     JEBM_TRY(take_origins(m, c, err));
     warn_of_environments(m, c);
     // nothing is left to run

@@ -18,6 +18,7 @@
     JEBM_X(SET, "set", "KEY=VALUE", "override a key of the preset; may be repeated")              \
     JEBM_X(RUNS_FROM, "runs-from", "A", "compute only the runs from A (default: 1) ...")          \
     JEBM_X(RUNS_TO, "runs-to", "B", "... to B (default: R) of each cell: a part, for --merge")    \
+    JEBM_X(DATA, "data", "DIR", "where the data sets are (default: $JEBM_DATA)")                  \
     JEBM_X(RESUME, "resume", NULL, "go on from the last checkpoint")                              \
     JEBM_X(MERGE, "merge", "DIR", "put parts together; once for each part, DIR as its --out was") \
     JEBM_X(OUT, "out", "DIR", "write DIR/FIGURE/ (default: results/runs/SCALE/FIDELITY)")         \
@@ -49,6 +50,9 @@ void jebm_options_help(const jebm_driver *driver) {
     printf("Usage: %s FIGURE [OPTION]...\n%s\n\nOptions:\n", driver->program, driver->purpose);
     for (size_t i = 0; i < NOPTIONS; i++) {
         char left[32];
+        if (i == DATA && driver->inputs == NULL) {
+            continue;
+        }
         snprintf(left, sizeof left, "%s%s%s", known[i].name, known[i].value != NULL ? " " : "",
                  known[i].value != NULL ? known[i].value : "");
         printf("  %-18s %s\n", left, known[i].help);
@@ -125,9 +129,9 @@ static jebm_status set_value(jebm_options *o, option which, const char *text, je
         break;
     default:
         if (*text == '\0') {
-            return jebm_fail(err, JEBM_EINVAL, "--out '': expected a directory");
+            return jebm_fail(err, JEBM_EINVAL, "%s '': expected a directory", known[which].name);
         }
-        o->out = text;
+        *(which == DATA ? &o->data : &o->out) = text;
     }
     return JEBM_OK;
 }

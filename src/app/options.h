@@ -6,8 +6,11 @@
 
 #include "app/driver.h"
 
+#include <jansson.h>
+
 typedef struct jebm_options {
-    const char *figure, *scale, *fidelity, *out; /* NULL where not given; borrowed from argv */
+    const char *figure, *scale, *fidelity, *out,
+        *data; /* NULL where not given; borrowed from argv */
     const char **overrides; /* [noverrides] of --set, then --runs as "runs=R" */
     size_t noverrides;
     char runs[32];
@@ -15,6 +18,7 @@ typedef struct jebm_options {
     uint64_t runs_from, runs_to; /* 1-based, both included; 0 where not given */
     const char **parts; /* [nparts] of --merge */
     size_t nparts;
+    const json_t *inputs; /* of --merge: what its parts were made from; NULL otherwise */
     const char *setting; /* an option given that says what to run; NULL if there was none */
     int threads; /* 0: as many as there are */
     bool resume, force, no_figure, list, describe, quiet, help, version;

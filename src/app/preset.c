@@ -24,7 +24,8 @@ static jebm_status take_section(const jebm_preset_file *file, jebm_preset *p, co
         const jebm_entry *e = &file->entries[i];
         const jebm_section *s = &file->sections[e->section];
         if (strcmp(s->figure, figure) != 0 || s->scale != scale || s->fidelity != fidelity ||
-            (!own && (e->key == JEBM_AT_LIKE || e->key == JEBM_AT_RUNS_OF))) {
+            (!own &&
+             (e->key == JEBM_AT_LIKE || e->key == JEBM_AT_RUNS_OF || e->key == JEBM_AT_DRAWS))) {
             continue;
         }
         if (!jebm_value_copy(&p->values[e->key], &e->value)) {
@@ -260,6 +261,15 @@ const char *jebm_preset_scale(const jebm_preset *p) {
 
 const char *jebm_preset_fidelity(const jebm_preset *p) {
     return p->fidelity;
+}
+
+bool jebm_preset_picture(const jebm_preset *p, size_t i, char name[JEBM_PICTURE_TEXT]) {
+    const char *words = p->values[JEBM_AT_DRAWS].text;
+    if (strcmp(words, "-") == 0) {
+        snprintf(name, JEBM_PICTURE_TEXT, "%s", p->figure);
+        return i == 0;
+    }
+    return jebm_picture_word(words, i, name);
 }
 
 size_t jebm_preset_nkeys(const jebm_preset *p) {

@@ -57,12 +57,15 @@ uint64_t jebm_preset_seed(const jebm_preset *p);
 const char *jebm_preset_figure(const jebm_preset *p);
 const char *jebm_preset_scale(const jebm_preset *p);
 const char *jebm_preset_fidelity(const jebm_preset *p);
+/* Name of the i-th picture that is drawn of the runs; false beyond the last. */
+#define JEBM_PICTURE_TEXT 64
+bool jebm_preset_picture(const jebm_preset *p, size_t i, char name[JEBM_PICTURE_TEXT]);
 
 /* All keys in order, the application's first, then the driver's. */
 size_t jebm_preset_nkeys(const jebm_preset *p);
 const jebm_key *jebm_preset_key(const jebm_preset *p, size_t i);
 /* Does the key decide numbers, and so belong into the fingerprint of a run? (title, scales,
- * fidelities, like and runs_of do not.) */
+ * fidelities, like, runs_of and draws do not.) */
 bool jebm_key_decides(const jebm_key *key);
 /* What values a key takes, as words: "an integer from 1 to 10000". */
 void jebm_key_expected(const jebm_key *key, char *text, size_t size);
@@ -73,6 +76,8 @@ void jebm_key_expected(const jebm_key *key, char *text, size_t size);
  *     fidelities    which of paper code F has             only in [F]
  *     like          figure whose settings come first      only in [F], initially -
  *     runs_of       figure whose runs F draws, so that F has no settings of its own; implies like
+ *     draws         pictures drawn of the runs, as analysis/figures/NAME.gp each; initially -, the
+ *                   figure's own name. A NAME asked for is the figure that draws it. Only in [F]
  *     runs          independent repetitions R of each cell
  *     iterations    steps of a run K
  *     record_every  steps between two rows of trajectory.csv
@@ -92,6 +97,8 @@ jebm_status jebm_preset_file_parse(const char *path, const char *text, size_t si
 void jebm_preset_file_free(jebm_preset_file *file);
 size_t jebm_preset_file_nfigures(const jebm_preset_file *file);
 const char *jebm_preset_file_figure(const jebm_preset_file *file, size_t i);
+/* The figure of that name, or else the one that draws a picture of that name; NULL if none. */
+const char *jebm_preset_file_find(const jebm_preset_file *file, const char *name);
 
 typedef struct jebm_preset_request {
     const char *figure;

@@ -30,6 +30,10 @@ static const jebm_key common_keys[] = {
      .kind = JEBM_KEY_TEXT,
      .initial = "-",
      .help = "figure whose runs it draws"},
+    {.name = "draws",
+     .kind = JEBM_KEY_TEXT,
+     .initial = "-",
+     .help = "pictures drawn of its runs; -: one of its own name"},
     {.name = "runs",
      .kind = JEBM_KEY_COUNT,
      .low = 1,
@@ -122,6 +126,11 @@ const char *jebm_choice_hint(const char *choices, const char *word, char hint[JE
 
 /* -------------------------------------------------------------------------------- sections */
 
+static bool is_name(const char *text) {
+    const size_t length = strlen(text);
+    return length > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length;
+}
+
 /* Split NAME into figure, scale and fidelity. */
 static jebm_status split_name(reader *r, jebm_section *s, jebm_error *err) {
     const char *path = r->file->path;
@@ -150,8 +159,7 @@ static jebm_status split_name(reader *r, jebm_section *s, jebm_error *err) {
                 path, r->line, s->name, scale, jebm_choice_hint(SCALES, scale, hint));
         }
     }
-    const size_t length = strlen(rest);
-    if (length == 0 || strspn(rest, "abcdefghijklmnopqrstuvwxyz0123456789_-") != length) {
+    if (!is_name(rest)) {
         return jebm_fail(err, JEBM_EINVAL,
                          "%s:%zu: section [%s] names no figure; expected lower-case letters, "
                          "digits, '_' and '-', then maybe :SCALE and @FIDELITY",
@@ -395,6 +403,58 @@ static jebm_status check_parents(const jebm_preset_file *file, jebm_error *err) 
     return JEBM_OK;
 }
 
+bool jebm_picture_word(const char *words, size_t i, char name[JEBM_PICTURE_TEXT]) {
+    const char *at = words + strspn(words, " ");
+    for (; i > 0 && *at != '\0'; i--) {
+        at += strcspn(at, " ");
+        at += strspn(at, " ");
+    }
+    const size_t length = strcspn(at, " ");
+    snprintf(name, JEBM_PICTURE_TEXT, "%.*s", (int)length, at);
+    return length > 0;
+}
+
+const char *jebm_preset_file_find(const jebm_preset_file *file, const char *name) {
+    char word[JEBM_PICTURE_TEXT];
+    for (size_t i = 0; i < file->nfigures; i++) {
+        if (strcmp(file->figures[i], name) == 0) {
+            return file->figures[i];
+        }
+    }
+    for (size_t i = 0; i < file->nfigures; i++) {
+        const char *draws = find_text(file, file->figures[i], JEBM_AT_DRAWS);
+        for (size_t k = 0; draws != NULL && jebm_picture_word(draws, k, word); k++) {
+            if (strcmp(word, name) == 0) {
+                return file->figures[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* A picture belongs to one figure: its name leads there. */
+static jebm_status check_pictures(const jebm_preset_file *file, jebm_error *err) {
+    char name[JEBM_PICTURE_TEXT];
+    for (size_t i = 0; i < file->nentries; i++) {
+        const jebm_entry *e = &file->entries[i];
+        const char *own = file->sections[e->section].name;
+        if (e->key != JEBM_AT_DRAWS || strcmp(e->value.text, "-") == 0) {
+            continue;
+        }
+        for (size_t k = 0; jebm_picture_word(e->value.text, k, name); k++) {
+            const char *found = jebm_preset_file_find(file, name);
+            if (!is_name(name) || strcmp(found, own) != 0) {
+                return jebm_fail(err, JEBM_EINVAL,
+                                 "%s:%zu: [%s] draws '%s'%s%s; expected names of lower-case "
+                                 "letters, digits, '_' and '-' that no other figure has or draws",
+                                 file->path, e->line, own, name, is_name(name) ? " as does " : "",
+                                 is_name(name) ? found : "");
+            }
+        }
+    }
+    return JEBM_OK;
+}
+
 static jebm_status parse_all(jebm_preset_file *file, const char *text, size_t size,
                              jebm_error *err) {
     reader r = {.file = file, .next = text, .end = text + size, .err = err, .status = JEBM_OK};
@@ -422,7 +482,8 @@ static jebm_status parse_all(jebm_preset_file *file, const char *text, size_t si
         }
     }
     JEBM_TRY(check_figures(file, err));
-    return check_parents(file, err);
+    JEBM_TRY(check_parents(file, err));
+    return check_pictures(file, err);
 }
 
 jebm_status jebm_preset_file_parse(const char *path, const char *text, size_t size,

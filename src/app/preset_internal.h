@@ -43,6 +43,7 @@ enum {
     JEBM_AT_FIDELITIES,
     JEBM_AT_LIKE,
     JEBM_AT_RUNS_OF,
+    JEBM_AT_DRAWS,
     JEBM_NDESCRIBING
 };
 bool jebm_key_describes(size_t key);
@@ -73,6 +74,9 @@ struct jebm_preset_file {
     const char **figures; /* [nfigures] names of the sections without scale and fidelity */
     size_t nfigures;
 };
+
+/* The i-th word of `draws`; false beyond the last. */
+bool jebm_picture_word(const char *words, size_t i, char name[JEBM_PICTURE_TEXT]);
 
 bool jebm_preset_file_has(const jebm_preset_file *file, const char *figure);
 /* The figure from which a figure starts, by `like` or by `runs_of`; NULL if none. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/rundir.h"
 
+#include "app/artefacts.h"
 #include "app/manifest.h"
 #include "app/share.h"
 #include "io/atomic_file.h"
@@ -67,17 +68,25 @@ void jebm_rundir_remove(const char *directory, const char *name) {
     free(path);
 }
 
-void jebm_rundir_clear(const char *directory, const char *figure) {
-    for (size_t i = 0; i < COUNT(run_files); i++) {
-        jebm_rundir_remove(directory, run_files[i]);
-    }
+static void remove_picture(const char *directory, const char *picture) {
     for (size_t i = 0; i < COUNT(figure_suffixes); i++) {
-        char *name = jebm_format("%s%s", figure, figure_suffixes[i]);
+        char *name = jebm_format("%s%s", picture, figure_suffixes[i]);
         if (name != NULL) {
             jebm_rundir_remove(directory, name);
         }
         free(name);
     }
+}
+
+void jebm_rundir_clear(const char *directory, const jebm_preset *preset) {
+    char picture[JEBM_PICTURE_TEXT];
+    for (size_t i = 0; i < COUNT(run_files); i++) {
+        jebm_rundir_remove(directory, run_files[i]);
+    }
+    for (size_t i = 0; jebm_preset_picture(preset, i, picture); i++) {
+        remove_picture(directory, picture);
+    }
+    jebm_artefacts_clear(directory);
 }
 
 /* A file that a killed writer of ours left: NAME.part of the manifest or a run's file. */

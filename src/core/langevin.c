@@ -9,6 +9,7 @@
 #include "core/langevin_internal.h"
 #include "energy/energy.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -124,6 +125,7 @@ static void swap(float **a, float **b) {
 static void step_tile(const jebm_energy *from, const jebm_energy *next, const jebm_move *move,
                       bool last, tile *t) {
     const jebm_move_terms m = terms(move);
+    assert(!move->leave || move->rule == JEBM_WEIGHTS_FROZEN);
     const jebm_langevin_kernels *kernel = kernels();
     const bool in_place =
         move->rule == JEBM_WEIGHTS_RELEASED || move->rule == JEBM_WEIGHTS_CONTINUOUS;
@@ -133,6 +135,10 @@ static void step_tile(const jebm_energy *from, const jebm_energy *next, const je
         jebm_rng_normals(move->rng, move->lane, move->step, t->ids[i], 1, t->d, (float)m.deviation,
                          noise);
         kernel->move(&m, t->d, t->x + i * t->d, t->grad_x + i * t->d, noise, t->y + i * t->d);
+    }
+    if (last && move->leave) {
+        swap(&t->x, &t->y);
+        return;
     }
     next->ops->eval(next, t->n, t->y, last || in_place ? U_y : NULL, t->grad_y);
     if (move->rule == JEBM_WEIGHTS_EXACT) {

@@ -45,6 +45,8 @@ typedef struct jebm_move {
     double sigma; /* standard deviation of the noise; 0: sqrt(2h). The weights follow it */
     bool assume_2h; /* ... or do not, as in the released image code: q with 2h, noise with sigma */
     bool unweighed_refusal; /* released image code: a coordinate that stays counts as one moved */
+    bool leave; /* frozen weights: U and cache after the last step are not wanted, and not
+                   evaluated; a fused kernel does as it likes */
     jebm_rng rng;
     uint32_t lane; /* JEBM_LANE_NOISE + inner step * JEBM_LANE_STRIDE */
     uint64_t step; /* iteration, addresses the noise */

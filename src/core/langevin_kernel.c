@@ -32,9 +32,9 @@ static void move(const jebm_move_terms *m, size_t d, const float *x, const float
     }
 }
 
-/* log of the upper tail of N(0, 1) beyond t >= 0: relative error of the tail below 1.2e-7 (erfcc of
- * Press et al., Numerical Recipes, section 6.2: a Chebyshev fit) */
-JEBM_INLINE vf log_tail(vf t) {
+/* The upper tail of N(0, 1) beyond t >= 0 as u exp(e), relative error below 1.2e-7 (erfcc of Press
+ * et al., Numerical Recipes, section 6.2: a Chebyshev fit); returns u. */
+JEBM_INLINE vf tail(vf t, vf *e) {
     const vf z = t * 0.70710678118654752f;
     const vf u = 1.0f / vf_fma(z, vf_set(0.5f), vf_set(1.0f));
     vf p = vf_fma(u, vf_set(0.17087277f), vf_set(-0.82215223f));
@@ -46,51 +46,102 @@ JEBM_INLINE vf log_tail(vf t) {
     p = vf_fma(u, p, vf_set(0.37409196f));
     p = vf_fma(u, p, vf_set(1.00002368f));
     p = vf_fma(u, p, vf_set(-1.26551223f - 0.69314718f));
-    return vf_log(u) + vf_fnma(z, z, p);
+    *e = vf_fnma(z, z, p);
+    return u;
 }
 
-/* log R(m) = log of the probability that N(m, s^2) is outside [-B, B]; near = (B - |m|)/s, which
- * may be negative, far = (B + |m|)/s */
-JEBM_INLINE vf log_outside(vf near, vf far) {
-    const vf magnitude = vf_select(near < 0.0f, -near, near);
-    const vf tail = log_tail(magnitude);
-    const vf most = vf_log(1.0f - vf_exp(vf_select(near < 0.0f, tail, vf_set(-1.0f))));
-    const vf first = vf_select(near < 0.0f, most, tail);
-    return first + vf_log(1.0f + vf_exp(vf_min(log_tail(far) - first, vf_set(0.0f))));
+/* The probability R(m) that N(m, s^2) is beyond the nearer end of [-B, B], of |m|, as r exp(e);
+ * returns r. */
+JEBM_INLINE vf beyond_near(const jebm_move_terms *m, vf size, vf *e) {
+    const vf near = ((float)m->bound - size) * (float)(1.0 / m->deviation);
+    const vi outside = near < 0.0f;
+    vf exponent;
+    const vf u = tail(vf_select(outside, -near, near), &exponent);
+    *e = vf_select(outside, vf_set(0.0f), exponent);
+    return vf_select(outside, 1.0f - u * vf_exp(exponent), u);
 }
 
-JEBM_INLINE vf log_refusal(const jebm_move_terms *m, vf x, vf grad) {
-    const float clip = (float)m->clip, inverse = (float)(1.0 / m->deviation),
-                bound = (float)m->bound;
+/* log R(m) with both ends */
+JEBM_INLINE vf log_outside(const jebm_move_terms *m, vf size) {
+    vf e_near, e_far;
+    const vf r = beyond_near(m, size, &e_near);
+    const vf u = tail(((float)m->bound + size) * (float)(1.0 / m->deviation), &e_far);
+    const vf near = vf_log(r) + e_near;
+    return near + vf_log(1.0f + vf_exp(vf_min(vf_log(u) + e_far - near, vf_set(0.0f))));
+}
+
+/* log R(m') - log R(m); near: the nearer end is all that counts */
+JEBM_INLINE vf log_ratio(const jebm_move_terms *m, vf before, vf after, bool near) {
+    if (!near) {
+        return log_outside(m, after) - log_outside(m, before);
+    }
+    vf e, e_after;
+    const vf r = beyond_near(m, before, &e), r_after = beyond_near(m, after, &e_after);
+    return vf_log(r_after / r) + (e_after - e);
+}
+
+/* |x - h b| of a vector */
+JEBM_INLINE vf mean_size(const jebm_move_terms *m, vf x, vf grad) {
+    const float clip = (float)m->clip;
     const vf b = vf_select(grad > clip, vf_set(clip), vf_select(grad < -clip, vf_set(-clip), grad));
     const vf mean = vf_fnma(vf_set((float)m->h), b, x);
-    const vf size = vf_select(mean < 0.0f, -mean, mean);
-    return log_outside((bound - size) * inverse, (bound + size) * inverse);
+    return vf_select(mean < 0.0f, -mean, mean);
+}
+
+/* refused coordinates are taken side by side, so that they fill vectors */
+enum { CHUNK = 128 };
+
+/* sum over n <= CHUNK coordinates of log R(m') - log R(m); the arrays are filled up */
+static double log_ratios(const jebm_move_terms *m, size_t n, float x[CHUNK], float grad_x[CHUNK],
+                         float grad_y[CHUNK]) {
+    vf before[CHUNK / JEBM_W], after[CHUNK / JEBM_W], sum = vf_set(0.0f), least = vf_set(INFINITY);
+    const size_t vectors = (n + JEBM_W - 1) / JEBM_W;
+    /* with a coordinate whose drift stays: it adds 0 */
+    for (size_t i = n; i < vectors * JEBM_W; i++) {
+        x[i] = x[0];
+        grad_x[i] = grad_y[i] = grad_x[0];
+    }
+    for (size_t v = 0; v < vectors; v++) {
+        const vf at = vf_load(x + v * JEBM_W);
+        before[v] = mean_size(m, at, vf_load(grad_x + v * JEBM_W));
+        after[v] = mean_size(m, at, vf_load(grad_y + v * JEBM_W));
+        least = vf_min(least, vf_min(before[v], after[v]));
+    }
+    float smallest = INFINITY;
+    for (int l = 0; l < JEBM_W; l++) {
+        smallest = least[l] < smallest ? least[l] : smallest;
+    }
+    /* the far side has exp(-2 B |m| / s^2) of the near one's probability, or less */
+    const bool near = 2.0 * m->bound * (double)smallest > 20.0 * m->deviation * m->deviation;
+    for (size_t v = 0; v < vectors; v++) {
+        sum += near ? log_ratio(m, before[v], after[v], true)
+                    : log_ratio(m, before[v], after[v], false);
+    }
+    double total = 0.0;
+    for (int l = 0; l < JEBM_W; l++) {
+        total += (double)sum[l];
+    }
+    return total;
 }
 
 /* sum over the refused coordinates of log R(m') - log R(m), m' = y - h b_{k+1}(y) with y = x */
 static double refusals(const jebm_move_terms *m, size_t d, const float *x, const float *grad_x,
                        const float *grad_y, const float *refused) {
+    float at[CHUNK], before[CHUNK], after[CHUNK];
     double total = 0.0;
-    for (size_t j = 0; j < d; j += JEBM_W) {
-        const size_t count = d - j < JEBM_W ? d - j : JEBM_W;
-        vf at, before, after, out;
-        if (count == JEBM_W) {
-            at = vf_load(x + j), before = vf_load(grad_x + j), after = vf_load(grad_y + j);
-            out = vf_load(refused + j);
-        } else {
-            at = vf_load_tail(x + j, count), before = vf_load_tail(grad_x + j, count);
-            after = vf_load_tail(grad_y + j, count), out = vf_load_tail(refused + j, count);
+    size_t n = 0;
+    for (size_t j = 0; j < d; j++) {
+        /* written in any case, kept if refused: no branch to mispredict */
+        at[n] = x[j];
+        before[n] = grad_x[j];
+        after[n] = grad_y[j];
+        n += refused[j] > 0.0f;
+        if (n == CHUNK) {
+            total += log_ratios(m, n, at, before, after);
+            n = 0;
         }
-        const vf change = vf_select(
-            out > 0.0f, log_refusal(m, at, after) - log_refusal(m, at, before), vf_set(0.0f));
-        float part = 0.0f;
-        for (int l = 0; l < JEBM_W; l++) {
-            part += change[l];
-        }
-        total += (double)part;
     }
-    return total;
+    return n > 0 ? total + log_ratios(m, n, at, before, after) : total;
 }
 
 /* With forward = y - x + h b_k(x) and backward = x - y + h b_{k+1}(y),

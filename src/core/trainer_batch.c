@@ -231,6 +231,7 @@ static void move_batch(jebm_trainer *t, population *p, size_t j, const jebm_ener
     const jebm_shuffle walkers = choice(t, p, j);
     jebm_move move = jebm_trainer_move(t, p, t->k);
     move.lane += (uint32_t)(j * t->c.inner * JEBM_LANE_STRIDE);
+    move.leave = t->rule == JEBM_WEIGHTS_FROZEN; /* who is drawn next is evaluated then */
 #pragma omp parallel for default(none) shared(t, p, walkers, move, from, in_place) schedule(static)
     for (size_t b = 0; b < jebm_blocks_of(t, p->mini.n); b++) {
         if (in_place) {

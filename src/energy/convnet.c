@@ -299,6 +299,16 @@ static jebm_status start(const jebm_convnet_config *config, shared *s, jebm_rng 
     return JEBM_OK;
 }
 
+void jebm_convnet_temper(const double *theta, double beta, jebm_energy *e) {
+    size_t first, count;
+    jebm_network_last(of(e)->shared->value.net, &first, &count);
+    memcpy(e->theta, theta, e->nparams * sizeof *theta);
+    for (size_t i = first; i < first + count; i++) {
+        e->theta[i] *= beta;
+    }
+    refresh(e);
+}
+
 jebm_status jebm_convnet_new(const jebm_convnet_config *config, jebm_rng rng, jebm_energy **out,
                              jebm_error *err) {
     JEBM_TRY(check(config, err));

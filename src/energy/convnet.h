@@ -31,6 +31,10 @@ typedef struct jebm_convnet_config {
 JEBM_API jebm_status jebm_convnet_new(const jebm_convnet_config *config, jebm_rng rng,
                                       jebm_energy **out, jebm_error *err);
 
+/* The path of metrics/ais.h from the reference density to theta [nparams]: the last layer's
+ * parameters times beta, so that F becomes beta F. */
+JEBM_API void jebm_convnet_temper(const double *theta, double beta, jebm_energy *e);
+
 /* The network of an energy that jebm_convnet_new() made. Borrowed. */
 JEBM_API const jebm_network *jebm_convnet_network(const jebm_energy *e);
 

@@ -287,7 +287,9 @@ static bool describe(hid_t set, jebm_array *array) {
     const hid_t type = H5Dget_type(set);
     const hid_t space = H5Dget_space(set);
     hsize_t shape[H5S_MAX_RANK] = {0};
-    const int rank = space >= 0 ? H5Sget_simple_extent_dims(space, shape, NULL) : -1;
+    // a null dataspace would pass for a scalar, but has nothing to be read
+    const bool filled = space >= 0 && H5Sget_simple_extent_type(space) != H5S_NULL;
+    const int rank = filled ? H5Sget_simple_extent_dims(space, shape, NULL) : -1;
     bool known = false;
     for (jebm_type t = JEBM_F32; t <= JEBM_U64 && type >= 0; t++) {
         if (H5Tequal(type, file_type(t)) > 0) {
@@ -371,6 +373,18 @@ jebm_status jebm_checkpoint_get(jebm_checkpoint *c, const char *group, const jeb
     return status;
 }
 
+/* Bytes of the text in a dataset; 0 for anything but one string of fixed length. */
+static size_t text_size(hid_t set, hid_t type) {
+    const hid_t space = H5Dget_space(set);
+    const bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
+    if (space >= 0) {
+        H5Sclose(space);
+    }
+    return one && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0
+               ? H5Tget_size(type)
+               : 0;
+}
+
 jebm_status jebm_checkpoint_get_text(jebm_checkpoint *c, const char *name, char **text,
                                      jebm_error *err) {
     *text = NULL;
@@ -379,7 +393,7 @@ jebm_status jebm_checkpoint_get_text(jebm_checkpoint *c, const char *name, char 
     hid_t set;
     JEBM_TRY(open_dataset(c, path, &set, err));
     const hid_t type = H5Dget_type(set);
-    const size_t size = type >= 0 && H5Tget_class(type) == H5T_STRING ? H5Tget_size(type) : 0;
+    const size_t size = type >= 0 ? text_size(set, type) : 0;
     char *copy = size > 0 ? calloc(1, size + 1) : NULL;
     if (copy != NULL && H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, copy) < 0) {
         free(copy);
@@ -389,6 +403,9 @@ jebm_status jebm_checkpoint_get_text(jebm_checkpoint *c, const char *name, char 
         H5Tclose(type);
     }
     H5Dclose(set);
+    if (size == 0) {
+        return jebm_fail(err, JEBM_EMISMATCH, "%s: '%s' is no text", c->path, path);
+    }
     if (copy == NULL) {
         return inner_failure(c, "read", path, err);
     }

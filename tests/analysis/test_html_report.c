@@ -414,6 +414,18 @@ Test(html_report, a_drawing_that_is_missing_or_broken_is_said_to_be) {
     expect_not_in_page("<img");
 }
 
+Test(html_report, all_pictures_of_a_run_are_shown_under_their_names) {
+    put_result(&paper);
+    scratch_put(path_in(&paper, "fig06.png"), png, sizeof png);
+    scratch_put(path_in(&paper, "fig03.png"), png, sizeof png);
+    scratch_put(path_in(&paper, "more.svg"), svg, strlen(svg));
+    make_page(plain_claims, NULL);
+    expect_in_page("<strong>paper</strong>");
+    expect_in_page("<strong>Figure 3, paper</strong>");
+    expect_in_page("<strong>more, paper</strong>");
+    expect_in_page("alt=\"Figure 3");
+}
+
 Test(html_report, a_large_svg_gives_way_to_the_png) {
     put_result(&paper);
     char *large = calloc(1, JEBM_DRAWING_SVG_BYTES + 2);

@@ -109,6 +109,31 @@ Test(preset, a_figure_that_draws_anothers_runs_has_its_settings) {
     jebm_preset_free(p);
 }
 
+Test(preset, a_figure_draws_the_pictures_it_names_and_they_lead_to_it) {
+    static const char text[] = BASE "draws = one two-b\n[g]\nlike = f\n";
+    jebm_preset_file *file = NULL;
+    jebm_error err = {0};
+    cr_assert_eq(parse(text, &file, &err), JEBM_OK, "%s", err.text);
+    cr_expect_str_eq(jebm_preset_file_find(file, "two-b"), "f");
+    cr_expect_str_eq(jebm_preset_file_find(file, "g"), "g");
+    cr_expect_null(jebm_preset_file_find(file, "two"));
+    jebm_preset_file_free(file);
+    char name[JEBM_PICTURE_TEXT];
+    jebm_preset *p = resolve(text, &(jebm_preset_request){.figure = "f"});
+    cr_expect(jebm_preset_picture(p, 0, name));
+    cr_expect_str_eq(name, "one");
+    cr_expect(jebm_preset_picture(p, 1, name));
+    cr_expect_str_eq(name, "two-b");
+    cr_expect(!jebm_preset_picture(p, 2, name));
+    jebm_preset_free(p);
+    // a figure like it has its own
+    p = resolve(text, &(jebm_preset_request){.figure = "g"});
+    cr_expect(jebm_preset_picture(p, 0, name));
+    cr_expect_str_eq(name, "g");
+    cr_expect(!jebm_preset_picture(p, 1, name));
+    jebm_preset_free(p);
+}
+
 /* what stands after BASE (lines 1 to 8), and what the refusal says */
 static const struct {
     const char *text, *found;
@@ -163,6 +188,11 @@ static const struct {
                                        "neither like nor runs_of"},
     {"[g]\nruns_of = f\nwalkers = 3\n", "p.ini:11: [g] sets 'walkers', but it draws the runs of f"},
     {"[g]\nruns_of = f\n[g:quick]\nwalkers = 3\n", "p.ini:12: [g:quick] sets 'walkers', but it"},
+    {"draws = a B\n", "p.ini:9: [f] draws 'B'; expected names of lower-case letters"},
+    {"[g]\nlike = f\ndraws = a f\n", "p.ini:11: [g] draws 'f' as does f; expected names"},
+    {"draws = a b\n[g]\nlike = f\ndraws = c b\n", "p.ini:12: [g] draws 'b' as does f; expected"},
+    {"[f:paper]\ndraws = a\n",
+     "p.ini:10: [f:paper] has the key 'draws', which may stand in [f] only"},
 };
 
 Test(preset, a_hostile_file_is_refused_with_its_line) {

@@ -2,6 +2,8 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/driver.h"
+#include "io/atomic_file.h"
+#include "io/digest.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@ typedef struct toy {
     double *x;
     float *shadow;
     uint64_t draw, step, diverge_at, pause_us;
+    bool leaves;
 } toy;
 
 static const jebm_key keys[] = {
@@ -24,6 +27,8 @@ static const jebm_key keys[] = {
      .high = 1e9,
      .initial = "0",
      .help = "step at which run 1 of the first cell diverges, 0 for never"},
+    {.name = "reads", .kind = JEBM_KEY_BOOL, .initial = "no", .help = "wants DATA/toy.txt"},
+    {.name = "leaves", .kind = JEBM_KEY_BOOL, .initial = "no", .help = "leaves files"},
     {.name = "pause_us", .kind = JEBM_KEY_COUNT, .high = 1e6, .initial = "0", .help = "slowness"},
 };
 static const char *const columns[] = {"mean", "low", "nothing"};
@@ -49,6 +54,19 @@ static uint64_t memory(const jebm_preset *preset, const char **key) {
     return 12 * jebm_preset_count(preset, "walkers");
 }
 
+static jebm_status inputs(const jebm_preset *preset, const char *data, const char *directory,
+                          json_t *found, jebm_error *err) {
+    if (!jebm_preset_bool(preset, "reads")) {
+        return JEBM_OK;
+    }
+    char path[256], digest[JEBM_DIGEST_TEXT];
+    snprintf(path, sizeof path, "%s/toy.txt", data != NULL ? data : ".");
+    JEBM_TRY(jebm_digest_file(path, digest, err));
+    json_object_set_new(found, "text_sha256", json_string(digest));
+    json_object_set_new(found, "notes", json_pack("{s:s}", "shared", directory));
+    return JEBM_OK;
+}
+
 static void toy_close(void *state) {
     toy *t = state;
     free(t->x);
@@ -68,6 +86,7 @@ static jebm_status toy_open(const jebm_preset *preset, const jebm_cell *cell, si
     t->walkers = (size_t)jebm_preset_count(preset, "walkers");
     t->c = c[cell->index];
     t->draw = 1000 * jebm_preset_seed(preset) + 100 * cell->index + run;
+    t->leaves = jebm_preset_bool(preset, "leaves");
     t->pause_us = jebm_preset_count(preset, "pause_us");
     t->diverge_at = cell->index == 0 && run == 1 ? jebm_preset_count(preset, "diverge_at") : 0;
     t->x = calloc(t->walkers, sizeof *t->x);
@@ -125,6 +144,27 @@ static size_t toy_arrays(void *state, jebm_array arrays[JEBM_MAX_STATE]) {
     return 5;
 }
 
+static jebm_status leave(const char *path, double value, jebm_error *err) {
+    char text[64];
+    snprintf(text, sizeof text, "value\n%.17g\n", value);
+    return jebm_atomic_write(path, text, strlen(text), err);
+}
+
+static jebm_status toy_artefacts(void *state, const char *directory, const jebm_cell *cell,
+                                 size_t run, jebm_error *err) {
+    const toy *t = state;
+    char path[512];
+    if (!t->leaves) {
+        return JEBM_OK;
+    }
+    snprintf(path, sizeof path, "%s/samples-%s-%zu.csv", directory, cell->variant, run);
+    JEBM_TRY(leave(path, t->x[0], err));
+    snprintf(path, sizeof path, "%s/images/%s-%zu.png", directory, cell->variant, run);
+    JEBM_TRY(leave(path, t->x[t->walkers - 1], err));
+    snprintf(path, sizeof path, "%s/images/shared.png", directory);
+    return leave(path, 1, err);
+}
+
 static jebm_status restored(void *state, jebm_error *err) {
     (void)state;
     (void)err;
@@ -141,12 +181,14 @@ int main(int argc, char **argv) {
         .columns = columns,
         .ncolumns = 3,
         .plan = plan,
+        .inputs = inputs,
         .memory = memory,
         .open = toy_open,
         .step = toy_step,
         .record = toy_record,
         .arrays = toy_arrays,
         .restored = restored,
+        .artefacts = toy_artefacts,
         .close = toy_close,
     };
     return jebm_app_main(&driver, argc, argv);

@@ -174,6 +174,7 @@ Test(schemes_program, bad_input_is_one_line_and_status_2) {
         {"schemes --set tau=1", "unknown key 'tau' (did you mean 'taus'?)"},
         {"schemes --fidelity code", "schemes has no fidelity 'code'; it has paper"},
         {"scheme", "unknown figure 'scheme' (did you mean 'schemes'?)"},
+        {"schemes --data x", "--data 'x': jebm-schemes reads no data; leave it out"},
     };
     expect_refusals(sizeof cases / sizeof *cases, cases);
 }

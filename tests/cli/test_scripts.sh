@@ -129,7 +129,7 @@ while read -r package; do
     # clang's OpenMP is for those who choose clang
     grep -q " $package\$" "$checkout/scripts/packages" || [[ $package == libomp-dev ]] ||
         fail "meson.build names $package, scripts/packages does not"
-done < <(grep -oh 'lib[a-z0-9]*-dev' "$checkout/meson.build" "$checkout/tests/meson.build" | sort -u)
+done < <(grep -oh 'z*lib[a-z0-9]*-dev' "$checkout/meson.build" "$checkout/tests/meson.build" | sort -u)
 
 # usage
 : >"$calls"

@@ -1,0 +1,63 @@
+/* PCD and Algorithm 2 side by side: two trainers of one energy, of the same sizes, that take turns.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef JEBM_BENCH_PAIR_H
+#define JEBM_BENCH_PAIR_H
+
+#include "core/trainer.h"
+#include "nn/gemm.h"
+
+/* What is trained: the mixture of Figure 1 (d = 50), the paper's MNIST network (d = 784), and the
+ * networks of Nijkamp et al. with 32 and 64 features that the paper uses for CIFAR-10 (d = 3072).
+ */
+typedef enum pair_energy {
+    PAIR_GMM,
+    PAIR_MNIST,
+    PAIR_CIFAR32,
+    PAIR_CIFAR64,
+    PAIR_COUNT
+} pair_energy;
+#define PAIR_NAMES "gmm|mnist|cifar32|cifar64"
+
+/* Processor time of all threads, which other programs on the machine hardly disturb, or the time
+ * that passes. */
+typedef enum pair_clock { PAIR_CPU, PAIR_WALL } pair_clock;
+
+typedef struct pair_config {
+    pair_energy energy;
+    size_t batch; /* N', walkers and data points of an iteration */
+    size_t share; /* N/N' */
+    size_t inner; /* M, ULA steps of an iteration */
+    jebm_gemm_backend backend; /* of the networks */
+    pair_clock clock;
+    uint64_t seed;
+} pair_config;
+
+/* ns an iteration */
+typedef struct pair_times {
+    double jarzynski, pcd;
+    double
+        pcd_lean; /* without the evaluation at the last place, which only weights have a use for */
+    /* parts of an iteration of Algorithm 2, each timed by itself at the same sizes */
+    double drift; /* M moves but for their noise, and the evaluation before them */
+    double noise; /* normals of M moves */
+    double weights; /* what M moves cost more when they are weighed */
+    double gradient; /* theta's gradients of walkers and data */
+    double settle; /* energies of all walkers when they are looked at, every N/N' iterations */
+    double resample; /* of all walkers, at each look */
+} pair_times;
+
+typedef struct pair pair;
+
+/* Make both trainers and let each take a few iterations. JEBM_EDIVERGE if one of them did no finite
+ * work: theta must have moved, and the weights must be uneven. */
+jebm_status pair_new(const pair_config *config, pair **out, jebm_error *err);
+void pair_free(pair *p);
+
+/* About what it takes; 0 if it cannot be made, as pair_new() will say. */
+uint64_t pair_bytes(const pair_config *config);
+
+/* Time some iterations of each, in turns, and the parts. */
+jebm_status pair_time(pair *p, pair_times *times, jebm_error *err);
+
+#endif

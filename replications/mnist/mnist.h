@@ -1,0 +1,118 @@
+/* What the files of jebm-mnist share: the images and the classifier that all runs use, what differs
+ * from cell to cell, and one run.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef JEBM_MNIST_MNIST_H
+#define JEBM_MNIST_MNIST_H
+
+#include "app/driver.h"
+#include "core/trainer.h"
+#include "data/images.h"
+#include "metrics/classifier.h"
+
+enum { MNIST_CLASSES = 3 }; /* at most: as many columns there are */
+
+/* ---- inputs.c ------------------------------------------------------------------------------- */
+
+typedef struct mnist_inputs {
+    jebm_images train; /* what is learnt */
+    jebm_images test; /* in the proportions of train */
+    size_t nclasses;
+    double target[MNIST_CLASSES]; /* the data's masses of the classes */
+    jebm_classifier *classifier;
+    jebm_gemm_backend backend, drift;
+} mnist_inputs;
+
+/* See jebm_driver's inputs. */
+jebm_status mnist_inputs_read(const jebm_preset *preset, const char *data, const char *directory,
+                              json_t *found, mnist_inputs *inputs, jebm_error *err);
+void mnist_inputs_free(mnist_inputs *inputs);
+
+/* What no single key about the data can show. */
+jebm_status mnist_inputs_check(const jebm_preset *preset, jebm_error *err);
+
+/* ---- settings.c ----------------------------------------------------------------------------- */
+
+/* What the released code does otherwise, in the order of the key quirks. */
+#define MNIST_QUIRKS                                                    \
+    "tempered|regularised|unweighed_refusal|stale_weights|stale_start|" \
+    "unpermuted_energies|fresh_gradient|released_log_z"
+enum {
+    QUIRK_TEMPERED,
+    QUIRK_REGULARISED,
+    QUIRK_UNWEIGHED_REFUSAL,
+    QUIRK_STALE_WEIGHTS,
+    QUIRK_STALE_START,
+    QUIRK_UNPERMUTED_ENERGIES,
+    QUIRK_FRESH_GRADIENT,
+    QUIRK_RELEASED_LOG_Z,
+    NQUIRKS
+};
+
+extern const char *const mnist_quirks[NQUIRKS];
+extern const jebm_key mnist_keys[];
+extern const size_t mnist_nkeys;
+
+/* What differs from cell to cell. */
+typedef struct mnist_cell {
+    jebm_method method;
+    bool from_noise; /* pcd that starts at noise, as released */
+    double c; /* resampling threshold */
+    double ess_cost;
+    unsigned quirks; /* bit i: mnist_quirks[i] */
+    size_t stream; /* of its random numbers: the method, so that variants can be compared */
+} mnist_cell;
+
+jebm_status mnist_plan(const jebm_preset *preset, jebm_cell *cells, size_t *ncells,
+                       jebm_error *err);
+mnist_cell mnist_cell_of(const jebm_preset *preset, const jebm_cell *cell);
+
+/* Energy at theta_0 of a run, and how to train it. */
+jebm_status mnist_energy(const jebm_preset *preset, const mnist_cell *cell,
+                         const mnist_inputs *inputs, size_t run, jebm_energy **energy,
+                         jebm_error *err);
+jebm_trainer_config mnist_training(const jebm_preset *preset, const mnist_cell *cell, size_t run);
+
+/* A stream of random numbers of a run; the trainer has its own. */
+jebm_rng mnist_picture_stream(const jebm_preset *preset, size_t run);
+
+/* ---- run.c ---------------------------------------------------------------------------------- */
+
+typedef struct mnist_run {
+    const jebm_preset *preset;
+    const mnist_inputs *inputs;
+    mnist_cell cell;
+    size_t run;
+    jebm_trainer *trainer;
+    bool evaluated; /* there is an evaluation population */
+    bool measured; /* distance is up to date */
+
+    /* of the training walkers, when they were last looked at */
+    float *log_p; /* [n][nclasses], n of the larger population */
+    uint8_t *class_of; /* [n] */
+    double *confidence; /* [n] */
+    double *p; /* [n] normalised weights */
+    double *distance; /* [n] to the nearest training image; at the last step */
+    double *block_U; /* [blocks of test images] */
+} mnist_run;
+
+extern const char *const mnist_columns[];
+extern const size_t mnist_ncolumns;
+
+uint64_t mnist_memory(const jebm_preset *preset, const mnist_inputs *inputs, const char **key);
+jebm_status mnist_open(const jebm_preset *preset, const mnist_inputs *inputs,
+                       const mnist_cell *cell, size_t run, mnist_run **out, jebm_error *err);
+void mnist_close(mnist_run *x);
+jebm_status mnist_record(mnist_run *x, double *row, jebm_error *err);
+
+/* Bring everything that mnist_run keeps of the walkers up to date. */
+jebm_status mnist_look(mnist_run *x, jebm_error *err);
+jebm_status mnist_measure(mnist_run *x, jebm_error *err);
+
+/* ---- pictures.c ----------------------------------------------------------------------------- */
+
+/* See jebm_driver's artefacts; the run is complete. */
+jebm_status mnist_pictures(mnist_run *x, const char *directory, const jebm_cell *cell,
+                           jebm_error *err);
+
+#endif

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mnist.h"
+
+#include "energy/convnet.h"
+#include "metrics/ais.h"
+#include "metrics/neighbour.h"
+#include "metrics/rank.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* of a standard error */
+enum { REPLICATES = 200 };
+
+/* in the order of the columns */
+enum {
+    LOG_Z,
+    LOG_Z_SE,
+    DATA_ENERGY,
+    TEST_ENERGY,
+    CROSS_ENTROPY,
+    CROSS_ENTROPY_TEST,
+    BITS_PER_DIM,
+    ESS,
+    ESS_MIN,
+    RESAMPLINGS,
+    MASS,
+    MASS_SE = MASS + MNIST_CLASSES,
+    SHARE = MASS_SE + MNIST_CLASSES,
+    ERROR = SHARE + MNIST_CLASSES,
+    ERROR_MAX = ERROR + MNIST_CLASSES,
+    TV,
+    CONFIDENCE,
+    STEP_SCALE,
+    LOG_WEIGHT_SPREAD,
+    RANK_CONFIDENCE,
+    RANK_DISTANCE,
+    ESS_EVALUATION,
+    CROSS_ENTROPY_EVALUATION,
+    MASS_EVALUATION,
+    LOG_Z_FORWARD = MASS_EVALUATION + MNIST_CLASSES,
+    LOG_Z_FORWARD_SE,
+    LOG_Z_REVERSE,
+    LOG_Z_REVERSE_SE,
+    ESS_REVERSE,
+    CROSS_ENTROPY_FORWARD,
+    CROSS_ENTROPY_REVERSE,
+    COLUMNS
+};
+
+const char *const mnist_columns[] = {"log_z",
+                                     "log_z_se",
+                                     "data_energy",
+                                     "test_energy",
+                                     "cross_entropy",
+                                     "cross_entropy_test",
+                                     "bits_per_dim",
+                                     "ess",
+                                     "ess_min",
+                                     "resamplings",
+                                     "mass_0",
+                                     "mass_1",
+                                     "mass_2",
+                                     "mass_se_0",
+                                     "mass_se_1",
+                                     "mass_se_2",
+                                     "count_0",
+                                     "count_1",
+                                     "count_2",
+                                     "error_0",
+                                     "error_1",
+                                     "error_2",
+                                     "error_max",
+                                     "tv",
+                                     "confidence",
+                                     "step_scale",
+                                     "log_weight_spread",
+                                     "rank_confidence",
+                                     "rank_distance",
+                                     "ess_evaluation",
+                                     "cross_entropy_evaluation",
+                                     "mass_evaluation_0",
+                                     "mass_evaluation_1",
+                                     "mass_evaluation_2",
+                                     "log_z_forward",
+                                     "log_z_forward_se",
+                                     "log_z_reverse",
+                                     "log_z_reverse_se",
+                                     "ess_reverse",
+                                     "cross_entropy_forward",
+                                     "cross_entropy_reverse"};
+const size_t mnist_ncolumns = sizeof mnist_columns / sizeof mnist_columns[0];
+_Static_assert(sizeof mnist_columns / sizeof mnist_columns[0] == COLUMNS, "a name a column");
+
+/* ---- one run -------------------------------------------------------------------------------- */
+
+static size_t larger_population(const jebm_trainer_config *c) {
+    return c->npopulations > 1 && c->walkers[1] > c->walkers[0] ? c->walkers[1] : c->walkers[0];
+}
+
+static size_t test_blocks(const mnist_inputs *inputs) {
+    return (inputs->test.n + JEBM_BLOCK - 1) / JEBM_BLOCK;
+}
+
+uint64_t mnist_memory(const jebm_preset *preset, const mnist_inputs *inputs, const char **key) {
+    jebm_cell cells[JEBM_MAX_CELLS];
+    jebm_energy *energy = NULL;
+    size_t n = 0;
+    uint64_t most = 0;
+    *key = "walkers";
+    if (mnist_plan(preset, cells, &n, NULL) != JEBM_OK) {
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const mnist_cell cell = mnist_cell_of(preset, &cells[i]);
+        const jebm_trainer_config c = mnist_training(preset, &cell, 0);
+        if (energy == NULL && mnist_energy(preset, &cell, inputs, 0, &energy, NULL) != JEBM_OK) {
+            return 0;
+        }
+        const size_t N = larger_population(&c);
+        const uint64_t bytes = jebm_trainer_bytes(&c, energy, inputs->train.n) +
+                               N * (inputs->nclasses * sizeof(float) + 1 + 3 * sizeof(double));
+        most = bytes > most ? bytes : most;
+    }
+    jebm_energy_free(energy);
+    return most + (inputs->train.n + inputs->test.n) * inputs->train.channels *
+                      inputs->train.height * inputs->train.width * sizeof(float);
+}
+
+void mnist_close(mnist_run *x) {
+    if (x == NULL) {
+        return;
+    }
+    jebm_trainer_free(x->trainer);
+    free(x->log_p);
+    free(x->class_of);
+    free(x->confidence);
+    free(x->p);
+    free(x->distance);
+    free(x->block_U);
+    free(x);
+}
+
+static jebm_status build(mnist_run *x, jebm_error *err) {
+    const jebm_trainer_config c = mnist_training(x->preset, &x->cell, x->run);
+    const size_t n = larger_population(&c);
+    x->evaluated = c.npopulations > 1;
+    x->log_p = malloc(n * x->inputs->nclasses * sizeof *x->log_p);
+    x->class_of = malloc(n);
+    x->confidence = malloc(n * sizeof *x->confidence);
+    x->p = malloc(n * sizeof *x->p);
+    x->distance = malloc(n * sizeof *x->distance);
+    x->block_U = malloc(test_blocks(x->inputs) * sizeof *x->block_U);
+    if (x->log_p == NULL || x->class_of == NULL || x->confidence == NULL || x->p == NULL ||
+        x->distance == NULL || x->block_U == NULL) {
+        return jebm_fail(err, JEBM_ENOMEM, "no memory for %zu walkers", n);
+    }
+    jebm_energy *energy = NULL;
+    JEBM_TRY(mnist_energy(x->preset, &x->cell, x->inputs, x->run, &energy, err));
+    const jebm_status status =
+        jebm_trainer_new(&c, energy, x->inputs->train.n, x->inputs->train.x, &x->trainer, err);
+    jebm_energy_free(energy);
+    return status;
+}
+
+jebm_status mnist_open(const jebm_preset *preset, const mnist_inputs *inputs,
+                       const mnist_cell *cell, size_t run, mnist_run **out, jebm_error *err) {
+    mnist_run *x = calloc(1, sizeof *x);
+    if (x == NULL) {
+        return jebm_fail(err, JEBM_ENOMEM, "no memory for a run");
+    }
+    x->preset = preset;
+    x->inputs = inputs;
+    x->cell = *cell;
+    x->run = run;
+    const jebm_status status = build(x, err);
+    if (status != JEBM_OK) {
+        mnist_close(x);
+        return status;
+    }
+    *out = x;
+    return JEBM_OK;
+}
+
+/* ---- what is seen of the walkers ------------------------------------------------------------ */
+
+static jebm_status look(mnist_run *x, size_t population, jebm_error *err) {
+    const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, population);
+    JEBM_TRY(jebm_classifier_classify(x->inputs->classifier, e->n, e->x, NULL, x->log_p, err));
+    jebm_likeliest(e->n, x->inputs->nclasses, x->log_p, x->class_of, x->confidence);
+    if (jebm_weights_normalise(e->n, e->logw, x->p) != JEBM_OK) {
+        return jebm_fail(err, JEBM_EDIVERGE, "iteration %llu: the log-weights cannot be normalised",
+                         (unsigned long long)jebm_trainer_observe(x->trainer, population).k);
+    }
+    return JEBM_OK;
+}
+
+jebm_status mnist_look(mnist_run *x, jebm_error *err) {
+    JEBM_TRY(jebm_trainer_settle(x->trainer, err));
+    return look(x, 0, err);
+}
+
+jebm_status mnist_measure(mnist_run *x, jebm_error *err) {
+    const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 0);
+    JEBM_TRY(mnist_look(x, err));
+    if (!x->measured) {
+        jebm_neighbours(e->n, e->x, x->inputs->train.n, x->inputs->train.x, e->d, x->distance,
+                        NULL);
+        x->measured = true;
+    }
+    return JEBM_OK;
+}
+
+/* ---- a row ---------------------------------------------------------------------------------- */
+
+/* mean of U over the test images */
+static double test_energy(mnist_run *x) {
+    const jebm_energy *e = jebm_trainer_energy(x->trainer);
+    const jebm_images *images = &x->inputs->test;
+    const size_t nblocks = test_blocks(x->inputs);
+#pragma omp parallel for schedule(static)
+    for (size_t b = 0; b < nblocks; b++) {
+        double U[JEBM_BLOCK];
+        const size_t first = b * JEBM_BLOCK, left = images->n - first,
+                     n = left < JEBM_BLOCK ? left : JEBM_BLOCK;
+        e->ops->eval(e, n, images->x + first * e->d, U, NULL);
+        x->block_U[b] = 0.0;
+        for (size_t i = 0; i < n; i++) {
+            x->block_U[b] += U[i];
+        }
+    }
+    double sum = 0.0;
+    for (size_t b = 0; b < nblocks; b++) {
+        sum += x->block_U[b];
+    }
+    return sum / (double)images->n;
+}
+
+static double spread(size_t n, const double *logw) {
+    double mean = 0.0, square = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        mean += logw[i] / (double)n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        square += (logw[i] - mean) * (logw[i] - mean) / (double)n;
+    }
+    return sqrt(square);
+}
+
+static void put_energies(mnist_run *x, const jebm_observation *o, double *row) {
+    const double d = (double)jebm_trainer_energy(x->trainer)->d;
+    row[LOG_Z] = o->log_z;
+    row[LOG_Z_SE] = o->log_z_se;
+    row[DATA_ENERGY] = o->data_energy;
+    row[TEST_ENERGY] = test_energy(x);
+    row[CROSS_ENTROPY] = o->log_z + row[DATA_ENERGY];
+    row[CROSS_ENTROPY_TEST] = o->log_z + row[TEST_ENERGY];
+    /* 256 levels on [-1, 1]: a level is 2^-7 wide */
+    row[BITS_PER_DIM] = row[CROSS_ENTROPY] / (d * log(2.0)) + 7.0;
+    row[ESS] = o->ess;
+    row[ESS_MIN] = o->ess_min;
+    row[RESAMPLINGS] = (double)o->resamplings;
+    row[STEP_SCALE] = o->step_scale;
+}
+
+static jebm_status put_masses(mnist_run *x, double *row, jebm_error *err) {
+    const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 0);
+    const size_t K = x->inputs->nclasses;
+    const jebm_bootstrap bootstrap = {.replicates = REPLICATES,
+                                      .seed = jebm_preset_seed(x->preset)};
+    jebm_masses m;
+    JEBM_TRY(jebm_masses_of(e->n, K, x->class_of, e->logw, &bootstrap, &m, err));
+    jebm_relative_errors(K, m.mass, x->inputs->target, row + ERROR);
+    row[ERROR_MAX] = 0.0;
+    for (size_t j = 0; j < K; j++) {
+        row[MASS + j] = m.mass[j];
+        row[MASS_SE + j] = m.error[j];
+        row[SHARE + j] = m.share[j];
+        row[ERROR_MAX] = fmax(row[ERROR_MAX], fabs(row[ERROR + j]));
+    }
+    row[TV] = jebm_total_variation(K, m.mass, x->inputs->target);
+    row[CONFIDENCE] = 0.0;
+    for (size_t i = 0; i < e->n; i++) {
+        row[CONFIDENCE] += x->p[i] * x->confidence[i];
+    }
+    return JEBM_OK;
+}
+
+/* what only weights have */
+static jebm_status put_weights(mnist_run *x, bool last, double *row, jebm_error *err) {
+    const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 0);
+    row[LOG_WEIGHT_SPREAD] = spread(e->n, e->logw);
+    if (last) {
+        JEBM_TRY(mnist_measure(x, err));
+        JEBM_TRY(jebm_spearman(e->n, e->logw, x->confidence, &row[RANK_CONFIDENCE], err));
+        JEBM_TRY(jebm_spearman(e->n, e->logw, x->distance, &row[RANK_DISTANCE], err));
+    }
+    return JEBM_OK;
+}
+
+static jebm_status put_evaluation(mnist_run *x, double *row, jebm_error *err) {
+    const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 1);
+    const jebm_observation o = jebm_trainer_observe(x->trainer, 1);
+    jebm_masses m;
+    JEBM_TRY(look(x, 1, err));
+    JEBM_TRY(jebm_masses_of(e->n, x->inputs->nclasses, x->class_of, e->logw, NULL, &m, err));
+    row[ESS_EVALUATION] = o.ess;
+    row[CROSS_ENTROPY_EVALUATION] = o.log_z + o.data_energy;
+    for (size_t j = 0; j < x->inputs->nclasses; j++) {
+        row[MASS_EVALUATION + j] = m.mass[j];
+    }
+    return JEBM_OK;
+}
+
+/* walkers [n][d] after a resampling by their weights, the caller's to free; NULL without memory */
+static float *resampled(const jebm_ensemble *e, jebm_rng rng) {
+    uint32_t *copies = malloc(e->n * sizeof *copies), *parent = malloc(e->n * sizeof *parent);
+    double *scratch = malloc(jebm_resample_scratch(e->n) * sizeof *scratch);
+    float *x = malloc(e->n * e->d * sizeof *x);
+    const bool done =
+        copies != NULL && parent != NULL && scratch != NULL && x != NULL &&
+        jebm_resample_copies(JEBM_SYSTEMATIC, e->n, e->logw, rng, 0, copies, scratch) == JEBM_OK;
+    if (done) {
+        jebm_resample_parents(e->n, copies, parent);
+    }
+    for (size_t i = 0; done && i < e->n; i++) {
+        memcpy(x + i * e->d, e->x + parent[i] * e->d, e->d * sizeof *x);
+    }
+    free(copies);
+    free(parent);
+    free(scratch);
+    return x;
+}
+
+/* log Z from both ends of an annealing path, whatever the method */
+static jebm_status put_sandwich(mnist_run *x, double *row, jebm_error *err) {
+    const jebm_trainer_config t = mnist_training(x->preset, &x->cell, x->run);
+    const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 0);
+    const jebm_rng rng = mnist_picture_stream(x->preset, x->run);
+    const jebm_ais_config c = {
+        .move = {.h = t.h, .rule = JEBM_WEIGHTS_EXACT, .bound = t.bound, .rng = rng},
+        .walkers = e->n,
+        .steps = jebm_preset_count(x->preset, "ais_steps"),
+        .power = jebm_preset_real(x->preset, "ais_power"),
+        .inner = 1,
+        .threshold = 0.5,
+        .path = jebm_convnet_temper};
+    jebm_ais_estimate forward, reverse;
+    float *walkers = resampled(e, rng);
+    if (walkers == NULL) {
+        return jebm_fail(err, JEBM_ENOMEM, "no memory to anneal %zu walkers", e->n);
+    }
+    jebm_status status = jebm_ais_forward(jebm_trainer_energy(x->trainer), &c, &forward, err);
+    if (status == JEBM_OK) {
+        status = jebm_ais_reverse(jebm_trainer_energy(x->trainer), &c, walkers, &reverse, err);
+    }
+    free(walkers);
+    JEBM_TRY(status);
+    row[LOG_Z_FORWARD] = forward.log_z;
+    row[LOG_Z_FORWARD_SE] = forward.se;
+    row[LOG_Z_REVERSE] = reverse.log_z;
+    row[LOG_Z_REVERSE_SE] = reverse.se;
+    row[ESS_REVERSE] = reverse.ess;
+    row[CROSS_ENTROPY_FORWARD] = forward.log_z + row[DATA_ENERGY];
+    row[CROSS_ENTROPY_REVERSE] = reverse.log_z + row[DATA_ENERGY];
+    return JEBM_OK;
+}
+
+jebm_status mnist_record(mnist_run *x, double *row, jebm_error *err) {
+    for (size_t i = 0; i < COLUMNS; i++) {
+        row[i] = NAN;
+    }
+    x->measured = false;
+    JEBM_TRY(mnist_look(x, err));
+    const jebm_observation o = jebm_trainer_observe(x->trainer, 0);
+    put_energies(x, &o, row);
+    JEBM_TRY(put_masses(x, row, err));
+    const bool last = o.k == jebm_preset_count(x->preset, "iterations");
+    if (x->cell.method == JEBM_METHOD_JARZYNSKI) {
+        JEBM_TRY(put_weights(x, last, row, err));
+    }
+    if (last && jebm_preset_count(x->preset, "ais_steps") > 0) {
+        JEBM_TRY(put_sandwich(x, row, err));
+    }
+    if (x->evaluated) {
+        JEBM_TRY(put_evaluation(x, row, err));
+    }
+    jebm_trainer_forget(x->trainer);
+    return JEBM_OK;
+}

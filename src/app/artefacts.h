@@ -1,0 +1,29 @@
+/* Artefacts: what a run leaves besides its rows. In the directory of a campaign these are the files
+ * of images/ and those called samples-*.csv; a driver's hook writes them.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef JEBM_APP_ARTEFACTS_H
+#define JEBM_APP_ARTEFACTS_H
+
+#include "core/status.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Is it the name of one, relative to the directory? */
+bool jebm_is_artefact(const char *name);
+
+/* Names of all that are there, sorted; *names is the caller's to release. */
+jebm_status jebm_artefacts_list(const char *directory, json_t **names, jebm_error *err);
+
+/* Make the place for them. */
+jebm_status jebm_artefacts_prepare(const char *directory, jebm_error *err);
+
+/* Copy one from another directory, whole or not at all. */
+jebm_status jebm_artefacts_copy(const char *from, const char *directory, const char *name,
+                                jebm_error *err);
+
+/* Remove all of them, and what a killed writer left of one. */
+void jebm_artefacts_clear(const char *directory);
+
+#endif

@@ -1,0 +1,148 @@
+/* Annealed importance sampling against quadrature: an energy of two coordinates on the square.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "metrics/ais.h"
+
+#include "core/threads.h"
+#include "energy/convnet.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* bounds of 4.5 standard errors, as in core/test_langevin.c */
+#define ERRORS 4.5
+enum { N = 4000 };
+
+static jebm_energy *energy(void) {
+    const jebm_convnet_config c = {.spec = "linear 12 | silu | linear 8 | silu | linear 1",
+                                   .shape = {1, 1, 2},
+                                   .temperature = 0.02,
+                                   .backend = JEBM_GEMM_REFERENCE,
+                                   .drift = JEBM_GEMM_REFERENCE};
+    jebm_energy *e = NULL;
+    cr_assert_eq(jebm_convnet_new(&c, jebm_rng_make(4, 2), &e, NULL), JEBM_OK);
+    return e;
+}
+
+static jebm_ais_config settings(void) {
+    return (jebm_ais_config){
+        .move = {.h = 0.02, .rule = JEBM_WEIGHTS_EXACT, .bound = 1.0, .rng = jebm_rng_make(3, 1)},
+        .walkers = N,
+        .steps = 20,
+        .power = 1.0,
+        .inner = 2,
+        .path = jebm_convnet_temper};
+}
+
+enum { M = 160 };
+
+static void grid_point(size_t i, float x[2]) {
+    x[0] = (float)(2.0 * ((double)(i / M) + 0.5) / M - 1.0);
+    x[1] = (float)(2.0 * ((double)(i % M) + 0.5) / M - 1.0);
+}
+
+/* exp(-U) on the midpoints of M x M cells, and log Z: second order, far below the bounds here */
+static double log_z(const jebm_energy *e, double *density) {
+    double sum = 0.0;
+    for (size_t i = 0; i < M * M; i++) {
+        float x[2];
+        double U = 0.0;
+        grid_point(i, x);
+        e->ops->eval(e, 1, x, &U, NULL);
+        density[i] = exp(-U);
+        sum += density[i];
+    }
+    return log(sum * 4.0 / (M * M));
+}
+
+/* model samples by inversion over the cells, uniform within one, in mixed order */
+static void sample(const double *density, float *x) {
+    double total = 0.0, below = density[0];
+    for (size_t i = 0; i < M * M; i++) {
+        total += density[i];
+    }
+    for (size_t i = 0, cell = 0; i < N; i++) {
+        while (below < total * ((double)i + 0.5) / N && cell + 1 < M * M) {
+            below += density[++cell];
+        }
+        float *point = x + 2 * (i * 1009 % N);
+        grid_point(cell, point);
+        for (uint32_t j = 0; j < 2; j++) {
+            const double u = jebm_rng_uniform(jebm_rng_make(8, 8), (uint32_t)(2 * i) + j, 0, 0);
+            point[j] += (float)((2.0 * u - 1.0) / M);
+        }
+    }
+}
+
+static void expect(const char *what, jebm_ais_estimate a, double exact) {
+    cr_expect(fabs(a.log_z - exact) <= ERRORS * a.se, "%s: %.5f +- %.5f, exact %.5f", what, a.log_z,
+              a.se, exact);
+    cr_expect(a.se < 0.2 && a.se > 1e-4, "%s: standard error %g", what, a.se);
+}
+
+Test(ais, both_ends_give_the_log_z_of_quadrature) {
+    jebm_energy *e = energy();
+    double *density = calloc(M * M, sizeof *density);
+    float *x = calloc(2 * N, sizeof *x);
+    jebm_ais_config c = settings();
+    jebm_ais_estimate a;
+    jebm_error err = {0};
+    const double exact = log_z(e, density);
+    cr_expect(fabs(exact - 2.0 * log(2.0)) > 1.0, "the path goes nowhere: log Z %g", exact);
+    cr_assert_eq(jebm_ais_forward(e, &c, &a, &err), JEBM_OK, "%s", err.text);
+    expect("forward", a, exact);
+    c.threshold = 0.9;
+    cr_assert_eq(jebm_ais_forward(e, &c, &a, &err), JEBM_OK, "%s", err.text);
+    cr_expect_gt(a.resamplings, 0);
+    expect("forward, resampled", a, exact);
+    sample(density, x);
+    cr_assert_eq(jebm_ais_reverse(e, &c, x, &a, &err), JEBM_OK, "%s", err.text);
+    cr_expect_eq(a.resamplings, 0);
+    expect("reverse", a, exact);
+    free(density);
+    free(x);
+    jebm_energy_free(e);
+}
+
+/* one step of annealing is importance sampling: forward too low, reverse from one place too high */
+Test(ais, a_short_path_brackets_the_truth) {
+    jebm_energy *e = energy();
+    double *density = calloc(M * M, sizeof *density), low = 0.0, high = 0.0;
+    float *x = calloc(2 * N, sizeof *x);
+    const double exact = log_z(e, density);
+    jebm_ais_config c = settings();
+    jebm_ais_estimate a;
+    c.steps = 1;
+    c.walkers = 8;
+    c.move.h = 1e-4;
+    sample(density, x);
+    for (uint64_t r = 0; r < 200; r++) {
+        c.move.rng = jebm_rng_make(3, r);
+        cr_assert_eq(jebm_ais_forward(e, &c, &a, NULL), JEBM_OK);
+        low += a.log_z / 200;
+        cr_assert_eq(jebm_ais_reverse(e, &c, x + 16 * r, &a, NULL), JEBM_OK);
+        high += a.log_z / 200;
+    }
+    cr_expect(low < exact && exact < high, "%g < %g < %g", low, exact, high);
+    free(density);
+    free(x);
+    jebm_energy_free(e);
+}
+
+#if defined(_OPENMP)
+Test(ais, threads_change_no_bit) {
+    jebm_ais_config c = settings();
+    jebm_ais_estimate a[2];
+    c.threshold = 0.9;
+    for (int i = 0; i < 2; i++) {
+        omp_set_num_threads(1 + 2 * i);
+        jebm_energy *e = energy();
+        cr_assert_eq(jebm_ais_forward(e, &c, &a[i], NULL), JEBM_OK);
+        jebm_energy_free(e);
+    }
+    cr_expect_eq(a[0].log_z, a[1].log_z);
+    cr_expect_eq(a[0].ess, a[1].ess);
+}
+#endif
