@@ -36,8 +36,8 @@ static const subject subjects[SUBJECTS] = {
      "conv 64 k3 s2 p1 | silu | flatten | linear 64 | silu | linear 1",
      {1, 28, 28},
      256},
-    {"cifar n_f=32", CIFAR(32, 64, 128, 256), {3, 32, 32}, 64},
-    {"cifar n_f=64", CIFAR(64, 128, 256, 512), {3, 32, 32}, 64},
+    {"cifar-32", CIFAR(32, 64, 128, 256), {3, 32, 32}, 64},
+    {"cifar-64", CIFAR(64, 128, 256, 512), {3, 32, 32}, 64},
 };
 
 /* a network on a back end, and what each thread needs */
@@ -270,21 +270,36 @@ static void measure(row *rows, size_t n, size_t repeats, double *peaks) {
     }
 }
 
-/* those named on the command line; else all but the reference, which takes minutes */
-static bool wanted(jebm_gemm_backend backend, int argc, char **argv) {
+/* is a word on the command line? */
+static bool named(const char *word, int argc, char **argv) {
     for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], jebm_gemm_name(backend)) == 0) {
-            return jebm_gemm_available(backend);
+        if (strcmp(argv[i], word) == 0) {
+            return true;
         }
     }
-    return argc <= 2 && backend != JEBM_GEMM_REFERENCE && jebm_gemm_available(backend);
+    return false;
+}
+
+/* networks and back ends that are named; if none is, all but the reference, which takes minutes */
+static bool wanted(const subject *s, jebm_gemm_backend backend, int argc, char **argv) {
+    bool some_subject = false, some_backend = false;
+    for (int i = 0; i < SUBJECTS; i++) {
+        some_subject = some_subject || named(subjects[i].name, argc, argv);
+    }
+    for (int b = 0; b < JEBM_GEMM_COUNT; b++) {
+        some_backend = some_backend || named(jebm_gemm_name((jebm_gemm_backend)b), argc, argv);
+    }
+    return jebm_gemm_available(backend) && (!some_subject || named(s->name, argc, argv)) &&
+           (some_backend ? named(jebm_gemm_name(backend), argc, argv)
+                         : backend != JEBM_GEMM_REFERENCE);
 }
 
 int main(int argc, char **argv) {
     const size_t repeats = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 7;
     if (repeats < 1 || repeats > 10000) {
-        fprintf(stderr, "usage: bench_network [REPEATS, 1 to 10000; default 7 [BACK END...]]\n"
-                        "back ends: reference, openblas, onednn, bf16; default all but the first\n"
+        fprintf(stderr, "usage: bench_network [REPEATS, 1 to 10000; default 7 [WORD...]]\n"
+                        "words: networks (mnist, cifar-32, cifar-64) and back ends (reference, "
+                        "openblas, onednn, bf16)\n"
                         "threads: OMP_NUM_THREADS; instruction set: JEBM_ISA\n");
         return 2;
     }
@@ -297,7 +312,7 @@ int main(int argc, char **argv) {
     jebm_status status = JEBM_OK;
     for (int s = 0; s < SUBJECTS; s++) {
         for (int b = 0; status == JEBM_OK && b < JEBM_GEMM_COUNT; b++) {
-            if (wanted((jebm_gemm_backend)b, argc, argv)) {
+            if (wanted(&subjects[s], (jebm_gemm_backend)b, argc, argv)) {
                 status = set_up(&subjects[s], (jebm_gemm_backend)b, repeats, &rows[n++], &err);
             }
         }

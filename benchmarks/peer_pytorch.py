@@ -55,8 +55,8 @@ def theta(model, x):
 
 SUBJECTS = [
     ("mnist", mnist(), (256, 1, 28, 28)),
-    ("cifar n_f=32", cifar(32), (64, 3, 32, 32)),
-    ("cifar n_f=64", cifar(64), (64, 3, 32, 32)),
+    ("cifar-32", cifar(32), (64, 3, 32, 32)),
+    ("cifar-64", cifar(64), (64, 3, 32, 32)),
 ]
 PASSES = [("forward", forward), ("forward+grad_x", gradient), ("grad_theta", theta)]
 

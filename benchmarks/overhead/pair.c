@@ -154,7 +154,7 @@ static jebm_trainer_config settings(const pair_config *c, jebm_method method) {
                                  .cd_steps = 1,
                                  .h = gmm ? 0.1 : 1e-4,
                                  .bound = gmm ? 0.0 : 1.0,
-                                 .start_each = true,
+                                 .start_each = !gmm,
                                  .scheme = JEBM_SYSTEMATIC,
                                  .trigger = JEBM_TRIGGER_ESS,
                                  .threshold = gmm ? 1.0 / 1.1 : 1.0,

@@ -33,10 +33,11 @@ stub ninja <<'END'
 #!/bin/sh
 echo "ninja $*" >>"$CALLS"
 [ ! -e "$STUBS/no-build" ] || exit 1
-mkdir -p "$2/replications/gmm" "$2/replications/resampling" "$2/analysis"
+mkdir -p "$2/replications/gmm" "$2/replications/resampling" "$2/replications/mnist" "$2/analysis"
 cp "$STUBS/jebm-gmm" "$2/replications/gmm/jebm-gmm"
 cp "$STUBS/jebm-gmm" "$2/replications/resampling/jebm-resampling"
 cp "$STUBS/jebm-gmm" "$2/replications/resampling/jebm-schemes"
+cp "$STUBS/jebm-gmm" "$2/replications/mnist/jebm-mnist"
 cp "$STUBS/jebm-check" "$STUBS/jebm-report" "$2/analysis"
 END
 # stands for all drivers; fails with the status in the file FIGURE of the stubs; waits for a signal if
@@ -48,6 +49,7 @@ case $name,$1 in
 jebm-gmm,--list) printf 'fig06 quick,paper paper,code one\nfig07 quick,paper paper,code two\n'; exit ;;
 jebm-resampling,--list) printf 'fig10 quick,reduced,paper paper three\n'; exit ;;
 jebm-schemes,--list) printf 'schemes quick paper four\n'; exit ;;
+jebm-mnist,--list) printf 'mnist quick,reduced,paper paper,code five\n'; exit ;;
 esac
 echo "$name $*" >>"$CALLS"
 if [ -e "$STUBS/wait" ]; then
@@ -95,6 +97,13 @@ stub id <<'END'
 #!/bin/sh
 echo 0
 END
+
+cat >"$top/scripts/fetch-data" <<'END'
+#!/bin/sh
+echo "fetch-data $* data=$JEBM_DATA" >>"$CALLS"
+[ ! -e "$STUBS/no-data" ]
+END
+chmod +x "$top/scripts/fetch-data"
 
 # ---- checks ----------------------------------------------------------------------------------
 
@@ -162,6 +171,8 @@ called "gnuplot -c $top/analysis/figures/fig06-fidelity.gp $top/results/runs/qui
 called "jebm-resampling fig10 --scale quick --fidelity paper --out $top/results/runs/quick/paper --resume"
 not_called 'fig10 --scale quick --fidelity code'
 called "jebm-schemes schemes --scale quick --fidelity paper --out $top/results/runs/quick/paper --resume"
+called "fetch-data mnist"
+called "jebm-mnist mnist --scale quick --fidelity code --out $top/results/runs/quick/code --resume"
 called "jebm-check --results $top/results/runs --json $top/results/runs/verdicts.json"
 called "jebm-report --results $top/results/runs --out $top/results/runs/report.html"
 not_called '--baseline'
@@ -191,8 +202,9 @@ called 'jebm-gmm fig07 --scale quick'
 called 'jebm-resampling fig10 --scale reduced'
 called 'jebm-schemes schemes --scale quick'
 not_called 'jebm-gmm fig06'
+not_called fetch-data
 : >"$calls"
-expect 2 "there is no 'fig99'; there are fig06, fig07, fig10, schemes" "$top/reproduce" --figures 'fig07 fig99'
+expect 2 "there is no 'fig99'; there are fig06, fig07, fig10, schemes, mnist" "$top/reproduce" --figures 'fig07 fig99'
 not_called 'fig07 --scale'
 
 # options arrive, --out counts from where one stands
@@ -201,6 +213,16 @@ expect 0 "$place/elsewhere/out" "$top/reproduce" --scale paper --figures fig07 -
 called "jebm-gmm fig07 --scale paper --fidelity code --out $place/elsewhere/out/paper/code --runs 4 --threads 2 --resume"
 called "--json $place/elsewhere/out/verdicts.json --baseline $stubs/meson"
 not_called 'jebm-gmm fig06'
+
+# without data the images are left out and everything else is done
+: >"$calls"
+: >"$stubs/no-data"
+expect 1 'left out: jebm-mnist' "$top/reproduce" --data "$place/data"
+called "fetch-data mnist data=$place/data"
+called 'jebm-gmm fig07'
+called jebm-report
+not_called 'jebm-mnist mnist'
+rm "$stubs/no-data"
 
 # statuses: a diverged run lets the rest go on, other failures do not, a lost claim passes through
 : >"$calls"
