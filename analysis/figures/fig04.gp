@@ -25,13 +25,15 @@ LAST = 0
 stats SUMMARY using (LAST = column("step") > LAST ? column("step") : LAST, 0) nooutput
 UNIT = unit(LAST)
 EVALUATED = has_values(SUMMARY, "jarzynski", "cross_entropy_evaluation_mean")
+ANNEALED = has_values(SUMMARY, "jarzynski", "cross_entropy_forward_mean")
 RUNS = int(field(RUNDIR, "runs"))
 C = real(field(RUNDIR, "c"))
 RESAMPLES = field(RUNDIR, "trigger") eq "ess" || field(RUNDIR, "trigger") eq "cv"
 
 set print $CELL
 print block(SUMMARY, "jarzynski", "variant", VARIANT, "step cross_entropy_mean cross_entropy_min " \
-    ."cross_entropy_max cross_entropy_test_mean cross_entropy_evaluation_mean resamplings_mean")
+    ."cross_entropy_max cross_entropy_test_mean cross_entropy_evaluation_mean " \
+    ."cross_entropy_forward_mean cross_entropy_reverse_mean")
 unset print
 set print $RUN
 do for [r = 0:RUNS - 1] {
@@ -55,7 +57,11 @@ do for [format in "png svg"] {
         $CELL using ($1 / UNIT):2 with lines lc rgb colour(1) lw 1.8 title "of the training images", \
         $CELL using ($1 / UNIT):5 with lines lc rgb colour(6) lw 1.6 dt (6, 4) title "of test images", \
         $CELL using ($1 / UNIT):(EVALUATED ? $6 : NaN) with lines lc rgb colour(3) lw 1.6 dt (1, 3) \
-            title EVALUATED ? "by an evaluation population" : ""
+            title EVALUATED ? "by an evaluation population" : "", \
+        $CELL using ($1 / UNIT):(ANNEALED ? $7 : NaN) with points lc rgb colour(7) pt 9 ps 1.4 \
+            title ANNEALED ? "by annealing, from noise" : "", \
+        $CELL using ($1 / UNIT):(ANNEALED ? $8 : NaN) with points lc rgb colour(7) pt 11 ps 1.4 \
+            title ANNEALED ? "by annealing, from the walkers" : ""
 
     set title "effective sample size"
     set ylabel "ESS_k / N"

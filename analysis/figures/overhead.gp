@@ -21,10 +21,10 @@ if (!strlen(CAPTION)) {
             field(RUNDIR, "clock"), field(RUNDIR, "threads"), field(RUNDIR, "cpu"), field(RUNDIR, "runs"))
 }
 
-# of the last step's rows: energy, M, N/N', ratio (mean, least, most), ratio_lean, and the parts in
+# of the last step's rows: energy, M, N/N', ratio (mean, least, most), ratio_parts, and the parts in
 # percent of the iteration, summed up; a blank line between two M, so that curves break there
-PARTS = "drift gradient noise weights settle resample"
-LABELS = "drift (grad_x U)|theta gradients|noise|weights|energies of walkers at rest|resampling"
+PARTS = "drift gradient noise last weights settle resample"
+LABELS = "drift (grad_x U)|theta gradients|noise|evaluation at the last place|weights|energies of walkers at rest|resampling"
 $ROWS << EOD
 EOD
 set print $ROWS
@@ -35,7 +35,7 @@ print system("LC_ALL=C awk -F, -v parts='".PARTS."' '" \
     ."split(v[at[\"variant\"]], s, /[=:]/); cell = v[at[\"method\"]] \" \" s[4]; " \
     ."if (cell != before && before != \"\") print \"\"; before = cell; " \
     ."printf \"%s %s %s %s %s %s\", cell, s[2], v[at[\"ratio_median_mean\"]], v[at[\"ratio_median_min\"]], " \
-    ."v[at[\"ratio_median_max\"]], v[at[\"ratio_lean_mean\"]]; sum = 0; " \
+    ."v[at[\"ratio_median_max\"]], v[at[\"ratio_parts_mean\"]]; sum = 0; " \
     ."for (i = 1; i <= n; i++) { sum += 100 * v[at[part[i] \"_mean\"]] / v[at[\"jarzynski_mean\"]]; printf \" %s\", sum } " \
     ."print \"\" } }' \"".SUMMARY."\"")
 set print
@@ -72,7 +72,7 @@ do for [format in "png svg"] {
     set logscale x 2
     set xlabel "N / N'" offset 0, 0.4
     set xrange [0.8:1.25 * MOST]
-    set yrange [0.95:*]
+    set yrange [0.95:1.08<*]
     do for [e = 1:N] {
         name = word(ENERGIES, e)
         set lmargin at screen 0.05 + 0.95 * (e - 1) / N + (e > 1 ? 0.02 : 0.0)
@@ -86,7 +86,7 @@ do for [format in "png svg"] {
             with yerrorlines lc rgb colour(i) lw 1.6 pt mark(i) ps 0.9 title "M = ".word(STEPS, i), \
             for [i = 1:words(STEPS)] $ROWS \
             using (strcol(1) eq name && strcol(2) eq word(STEPS, i) ? column(3) : NaN):7 \
-            with lines lc rgb colour(i) lw 1.0 dt 3 title i == 1 ? "over PCD less one evaluation" : ""
+            with lines lc rgb colour(i) lw 1.0 dt 3 title i == 1 ? "by the parts" : ""
         unset arrow 1
     }
     unset logscale x

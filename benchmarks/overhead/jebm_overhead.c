@@ -39,11 +39,11 @@ static const jebm_key keys[] = {
 static const char *const names[PAIR_COUNT] = {"gmm", "mnist", "cifar32", "cifar64"};
 
 /* Times in microseconds an iteration. ratio: of this repeat; its median over the repeats so far,
- * with the bootstrap's 95 % interval; the median over PCD less an evaluation; and 1 + what weights
- * cost, by the parts that were timed apart, over PCD. */
+ * with the bootstrap's 95 % interval; and the median of 1 + what weights cost, by the parts that
+ * were timed apart, over PCD. */
 static const char *const columns[] = {
-    "jarzynski",   "pcd",   "ratio", "ratio_median", "ratio_low", "ratio_high", "ratio_lean",
-    "ratio_parts", "drift", "noise", "weights",      "gradient",  "settle",     "resample",
+    "jarzynski", "pcd",   "ratio", "ratio_median", "ratio_low", "ratio_high", "ratio_parts",
+    "drift",     "noise", "last",  "weights",      "gradient",  "settle",     "resample",
 };
 #define COLUMNS (sizeof columns / sizeof columns[0])
 enum { MOST = 1000 };
@@ -52,7 +52,7 @@ typedef struct measurement {
     pair *pair;
     pair_times now;
     uint64_t k, repeats;
-    double ratios[MOST], lean[MOST], parts[MOST]; /* of the repeats so far */
+    double ratios[MOST], parts[MOST]; /* of the repeats so far */
     jebm_rng rng;
 } measurement;
 
@@ -181,8 +181,8 @@ static jebm_status repeat(void *state, jebm_error *err) {
     measurement *m = state;
     JEBM_TRY(pair_time(m->pair, &m->now, err));
     m->ratios[m->k] = m->now.jarzynski / m->now.pcd;
-    m->lean[m->k] = m->now.jarzynski / m->now.pcd_lean;
-    m->parts[m->k] = 1.0 + (m->now.weights + m->now.settle + m->now.resample) / m->now.pcd;
+    const pair_times *t = &m->now;
+    m->parts[m->k] = 1.0 + (t->last + t->weights + t->settle + t->resample) / t->pcd;
     m->k++;
     return JEBM_OK;
 }
@@ -221,16 +221,16 @@ static jebm_status record(void *state, double *row, jebm_error *err) {
         return JEBM_OK;
     }
     const pair_times *t = &m->now;
-    const double parts[] = {t->drift, t->noise, t->weights, t->gradient, t->settle, t->resample};
+    const double parts[] = {t->drift,    t->noise,  t->last,    t->weights,
+                            t->gradient, t->settle, t->resample};
     row[0] = 1e-3 * t->jarzynski;
     row[1] = 1e-3 * t->pcd;
     row[2] = m->ratios[m->k - 1];
     row[3] = median_of(m->k, m->ratios);
     bootstrap(m, &row[4], &row[5]);
-    row[6] = median_of(m->k, m->lean);
-    row[7] = median_of(m->k, m->parts);
+    row[6] = median_of(m->k, m->parts);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        row[8 + i] = 1e-3 * parts[i];
+        row[7 + i] = 1e-3 * parts[i];
     }
     return JEBM_OK;
 }
@@ -240,9 +240,8 @@ static size_t arrays(void *state, jebm_array list[JEBM_MAX_STATE]) {
     measurement *m = state;
     list[0] = (jebm_array){"k", JEBM_U64, 1, {1}, &m->k};
     list[1] = (jebm_array){"ratios", JEBM_F64, 1, {MOST}, m->ratios};
-    list[2] = (jebm_array){"lean", JEBM_F64, 1, {MOST}, m->lean};
-    list[3] = (jebm_array){"parts", JEBM_F64, 1, {MOST}, m->parts};
-    return 4;
+    list[2] = (jebm_array){"parts", JEBM_F64, 1, {MOST}, m->parts};
+    return 3;
 }
 
 static jebm_status restored(void *state, jebm_error *err) {

@@ -319,7 +319,7 @@ static double time_resample(pair *p) {
 static void time_parts(pair *p, pair_times *times) {
     enum { MOST = 20 };
     const jebm_energy *e = jebm_trainer_energy(p->jarzynski);
-    const bool gmm = p->c.energy == PAIR_GMM, whole = takes_all(&p->c);
+    const bool gmm = p->c.energy == PAIR_GMM;
     const jebm_energy *other = gmm ? e : p->flat;
     jebm_ensemble *batch = gmm ? &p->batch : &p->flat_batch;
     const size_t repeats = p->repeat < MOST ? p->repeat : MOST;
@@ -335,9 +335,9 @@ static void time_parts(pair *p, pair_times *times) {
         times->settle += one * time_settle(p, e) / (double)p->c.share;
         times->resample += one * time_resample(p) / (double)p->c.share;
     }
-    const double evaluations = (double)p->c.inner + (whole ? 0.0 : 1.0);
-    times->drift = evaluations * one * drift;
-    times->pcd_lean = times->pcd - (whole ? 0.0 : one * drift);
+    times->drift = steps * drift;
+    /* a mixture's kernel makes it in any case */
+    times->last = gmm ? 0.0 : one * drift;
 }
 
 static jebm_status make_parts(pair *p, const jebm_energy *e, jebm_error *err) {

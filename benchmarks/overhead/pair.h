@@ -36,10 +36,9 @@ typedef struct pair_config {
 /* ns an iteration */
 typedef struct pair_times {
     double jarzynski, pcd;
-    double
-        pcd_lean; /* without the evaluation at the last place, which only weights have a use for */
     /* parts of an iteration of Algorithm 2, each timed by itself at the same sizes */
-    double drift; /* M moves but for their noise, and the evaluation before them */
+    double drift; /* M moves but for their noise */
+    double last; /* the evaluation where a walker ends, which nothing but its weight needs */
     double noise; /* normals of M moves */
     double weights; /* what M moves cost more when they are weighed */
     double gradient; /* theta's gradients of walkers and data */

@@ -330,6 +330,10 @@ static float *resampled(const jebm_ensemble *e, jebm_rng rng) {
     free(copies);
     free(parent);
     free(scratch);
+    if (!done) {
+        free(x);
+        return NULL;
+    }
     return x;
 }
 

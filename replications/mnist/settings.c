@@ -92,9 +92,8 @@ const jebm_key mnist_keys[] = {
      "shares of the ESS that an update may cost, a variant each; 0: any"},
     /* how good log Z is */
     {"ais_steps", COUNT(0, 1e7), "0",
-     "after the last update: log Z by annealed importance sampling of walkers N, from the "
-     "reference "
-     "density and back from the resampled walkers, each in this many steps; 0: neither"},
+     "after the last update: log Z by annealed importance sampling with N walkers, from the "
+     "reference density and back from the resampled walkers, each in this many steps; 0: neither"},
     {"ais_power", REAL(0, 16, true), "2", "the path's steps are at (k/ais_steps)^ais_power"},
     /* the released code */
     {"quirks", WORDS("none|" MNIST_QUIRKS), "none", "what the released code does otherwise"},

@@ -189,10 +189,21 @@ static void run_reference(const jebm_product_shape *s, const float *a, const flo
     }
 }
 
+/* OpenBLAS's Fortran entry: its cblas_sgemm has the name of GSL's, which is slow and found first.
+ * In Fortran's order of elements the transposed arrays stand there, and C' = B' op(A)'. */
+void sgemm_(const char *op_b, const char *op_a, const blasint *n, const blasint *m,
+            const blasint *k, const float *alpha, const float *b, const blasint *ldb,
+            const float *a, const blasint *lda, const float *beta, float *c, const blasint *ldc);
+
+/* group by group, for a row's rounding depends on where it stands among those of a call */
 static void run_openblas(const jebm_product_shape *s, const float *a, const float *b, float *c) {
-    cblas_sgemm(CblasRowMajor, s->transposed ? CblasTrans : CblasNoTrans, CblasNoTrans,
-                (blasint)s->m, (blasint)s->n, (blasint)s->k, 1.0f, a, (blasint)s->lda, b,
-                (blasint)s->ldb, s->accumulate ? 1.0f : 0.0f, c, (blasint)s->ldc);
+    const blasint m = (blasint)s->group, n = (blasint)s->n, k = (blasint)s->k;
+    const blasint lda = (blasint)s->lda, ldb = (blasint)s->ldb, ldc = (blasint)s->ldc;
+    const float alpha = 1.0f, beta = s->accumulate ? 1.0f : 0.0f;
+    for (size_t i = 0; i < s->m; i += s->group) {
+        sgemm_("N", s->transposed ? "T" : "N", &n, &m, &k, &alpha, b, &ldb,
+               a + i * (s->transposed ? 1 : s->lda), &lda, &beta, c + i * s->ldc, &ldc);
+    }
 }
 
 void jebm_product_run(const jebm_product *p, jebm_product_call *call, const void *a,

@@ -19,6 +19,8 @@ typedef struct jebm_product_call jebm_product_call;
 typedef struct jebm_product_shape {
     size_t m, n, k;
     size_t lda, ldb, ldc; /* elements from row to row */
+    size_t
+        group; /* divides m; equal groups of this many rows give equal results, wherever they are */
     bool transposed; /* A is stored [k][m] */
     bool prepared; /* B is a jebm_operand; else a plain array [k][ldb] */
     bool accumulate; /* C += */

@@ -8,6 +8,10 @@
 
 #ifdef _OPENMP
 #include <omp.h>
+#else
+/* in a build without OpenMP oneDNN still brings it */
+int omp_get_max_threads(void);
+void omp_set_num_threads(int threads);
 #endif
 
 struct jebm_dnnl_product {
@@ -43,21 +47,13 @@ bool jebm_dnnl_available(bool half) {
  * of sums, by how many there are. It asks OpenMP, when a primitive is made and when some are run.
  */
 static int alone(void) {
-#ifdef _OPENMP
     const int threads = omp_get_max_threads();
     omp_set_num_threads(1);
     return threads;
-#else
-    return 1;
-#endif
 }
 
 static void not_alone(int threads) {
-#ifdef _OPENMP
     omp_set_num_threads(threads);
-#else
-    (void)threads;
-#endif
 }
 
 /* a 2-d array with a row stride, stored transposed or not */

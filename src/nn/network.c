@@ -106,13 +106,14 @@ static jebm_status prepare_product(jebm_network *net, jebm_stage *s, jebm_error 
     s->lines = s->direct ? net->tile : chunk_lines(net, s);
     s->images = chunk_images(net, s);
     const size_t rows = s->lines * s->out.width, channels = s->out.channels;
-    const size_t rows_back = s->images * s->out.height * s->out.width;
+    const size_t image = s->out.height * s->out.width, rows_back = s->images * image;
     const jebm_product_shape forward = {.m = rows,
                                         .n = channels,
                                         .k = s->fan_in,
                                         .lda = s->fan_in,
                                         .ldb = channels,
                                         .ldc = channels,
+                                        .group = rows < image ? rows : image,
                                         .prepared = true};
     const jebm_product_shape backward = {.m = rows_back,
                                          .n = s->fan_in,
@@ -120,6 +121,7 @@ static jebm_status prepare_product(jebm_network *net, jebm_stage *s, jebm_error 
                                          .lda = channels,
                                          .ldb = s->fan_in,
                                          .ldc = s->fan_in,
+                                         .group = image,
                                          .prepared = true};
     const jebm_product_shape theta = {.m = channels,
                                       .n = s->fan_in,
@@ -127,6 +129,7 @@ static jebm_status prepare_product(jebm_network *net, jebm_stage *s, jebm_error 
                                       .lda = channels,
                                       .ldb = s->fan_in,
                                       .ldc = s->fan_in,
+                                      .group = channels,
                                       .transposed = true,
                                       .accumulate = true};
     JEBM_TRY(jebm_product_new(net->backend, &forward, &s->forward, err));

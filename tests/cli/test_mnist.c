@@ -94,7 +94,7 @@ static void teardown(void) {
     scratch_free(&s);
 }
 
-TestSuite(mnist, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(mnist, .init = setup, .fini = teardown, .timeout = 300);
 
 #define BARS QUIET "--data data "
 
@@ -266,6 +266,32 @@ Test(mnist, samples_say_what_the_last_row_says) {
     jebm_csv_free(r.csv);
 }
 
+Test(mnist, annealing_from_both_ends_finds_the_log_z_of_the_weights) {
+    const outcome o = run(&s, "mnist" BARS "--runs 1 --out d --set ais_steps=60");
+    expect_done(&o);
+    const rows r = {csv_of(&s, "d/mnist/trajectory.csv")};
+    const size_t last = row_of(&r, "jarzynski", 0, 12);
+    const double log_z = value(&r, "log_z", last), energy = value(&r, "data_energy", last);
+    const char *const ends[] = {"forward", "reverse"};
+    for (size_t i = 0; i < 2; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "log_z_%s", ends[i]);
+        const double found = value(&r, name, last);
+        snprintf(name, sizeof name, "log_z_%s_se", ends[i]);
+        const double se = hypot(value(&r, name, last), value(&r, "log_z_se", last));
+        snprintf(name, sizeof name, "cross_entropy_%s", ends[i]);
+        cr_expect_eq(value(&r, name, last), found + energy);
+        cr_expect(fabs(found - log_z) < 5.0 * se, "%s: %g, %g by the weights, error %g", ends[i],
+                  found, log_z, se);
+        // far from the start's, so that it says something
+        cr_expect_gt(fabs(D * log(2.0) - log_z), 5.0 * se);
+    }
+    cr_expect(isnan(value(&r, "log_z_forward", last - 1)));
+    // of any method
+    cr_expect(isfinite(value(&r, "log_z_forward", row_of(&r, "pcd", 0, 12))));
+    jebm_csv_free(r.csv);
+}
+
 /* ---- what a run must not depend on ---------------------------------------------------------- */
 
 #define ALL "--set methods=jarzynski,unweighted,pcd,pcd_noise,cd --runs 1 "
@@ -285,28 +311,31 @@ Test(mnist, threads_change_no_byte_of_any_method) {
     free(c);
 }
 
-/* SIGTERM somewhere in the middle, then on */
+/* SIGTERM somewhere in the middle, then on. Writing a checkpoint after every update makes sure that
+ * the signal comes before the end. */
 static void interrupt(const char *options, const char *directory) {
     char line[512];
     snprintf(line, sizeof line, "mnist" BARS "%s --out %s", options, directory);
     char path[64];
-    snprintf(path, sizeof path, "%s/mnist/manifest.json", directory);
+    snprintf(path, sizeof path, "%s/mnist/checkpoint.h5", directory);
+    set.interval = "0";
     const pid_t child = start(&s, line);
     while (!exists(&s, path)) {
         wait_ms(2);
     }
-    wait_ms(100);
+    wait_ms(60);
     kill(child, SIGTERM);
     outcome o = finish(&s, child);
     expect_refusal(&o, 143, "checkpoint written: continue with --resume");
+    set.interval = "1000";
     o = run(&s, "mnist" BARS "%s --out %s --resume", options, directory);
     expect_done(&o);
 }
 
 Test(mnist, a_resumed_run_is_the_whole_run_to_the_byte) {
     static const char *const options[] = {
-        "--set iterations=600 --set record_every=50 --runs 1",
-        "--set drift=bf16 --set iterations=600 --set record_every=50 --runs 1"};
+        "--set iterations=250 --set record_every=50 --runs 1 --threads 1",
+        "--set drift=bf16 --set iterations=250 --set record_every=50 --runs 1 --threads 1"};
     for (size_t i = 0; i < 2; i++) {
         if (i == 1 && !jebm_gemm_available(JEBM_GEMM_BF16)) {
             continue;
