@@ -33,11 +33,12 @@ stub ninja <<'END'
 #!/bin/sh
 echo "ninja $*" >>"$CALLS"
 [ ! -e "$STUBS/no-build" ] || exit 1
-mkdir -p "$2/replications/gmm" "$2/replications/resampling" "$2/replications/mnist" "$2/analysis"
+mkdir -p "$2/replications/gmm" "$2/replications/resampling" "$2/replications/mnist" "$2/benchmarks" "$2/analysis"
 cp "$STUBS/jebm-gmm" "$2/replications/gmm/jebm-gmm"
 cp "$STUBS/jebm-gmm" "$2/replications/resampling/jebm-resampling"
 cp "$STUBS/jebm-gmm" "$2/replications/resampling/jebm-schemes"
 cp "$STUBS/jebm-gmm" "$2/replications/mnist/jebm-mnist"
+cp "$STUBS/jebm-gmm" "$2/benchmarks/jebm-overhead"
 cp "$STUBS/jebm-check" "$STUBS/jebm-report" "$2/analysis"
 END
 # stands for all drivers; fails with the status in the file FIGURE of the stubs; waits for a signal if
@@ -50,6 +51,7 @@ jebm-gmm,--list) printf 'fig06 quick,paper paper,code one\nfig07 quick,paper pap
 jebm-resampling,--list) printf 'fig10 quick,reduced,paper paper three\n'; exit ;;
 jebm-schemes,--list) printf 'schemes quick paper four\n'; exit ;;
 jebm-mnist,--list) printf 'mnist quick,reduced,paper paper,code five\n'; exit ;;
+jebm-overhead,--list) printf 'overhead quick,paper paper six\n'; exit ;;
 esac
 echo "$name $*" >>"$CALLS"
 if [ -e "$STUBS/wait" ]; then
@@ -172,6 +174,7 @@ called "jebm-resampling fig10 --scale quick --fidelity paper --out $top/results/
 not_called 'fig10 --scale quick --fidelity code'
 called "jebm-schemes schemes --scale quick --fidelity paper --out $top/results/runs/quick/paper --resume"
 called "fetch-data mnist"
+called "jebm-overhead overhead --scale quick --fidelity paper --out $top/results/runs/quick/paper --resume"
 called "jebm-mnist mnist --scale quick --fidelity code --out $top/results/runs/quick/code --resume"
 called "jebm-check --results $top/results/runs --json $top/results/runs/verdicts.json"
 called "jebm-report --results $top/results/runs --out $top/results/runs/report.html"
@@ -204,7 +207,7 @@ called 'jebm-schemes schemes --scale quick'
 not_called 'jebm-gmm fig06'
 not_called fetch-data
 : >"$calls"
-expect 2 "there is no 'fig99'; there are fig06, fig07, fig10, schemes, mnist" "$top/reproduce" --figures 'fig07 fig99'
+expect 2 "there is no 'fig99'; there are fig06, fig07, fig10, schemes, mnist, overhead" "$top/reproduce" --figures 'fig07 fig99'
 not_called 'fig07 --scale'
 
 # options arrive, --out counts from where one stands
