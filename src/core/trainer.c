@@ -100,6 +100,10 @@ static jebm_status check(const jebm_trainer_config *c, const jebm_energy *energy
     if (n == 0) {
         return jebm_fail(err, JEBM_EINVAL, "training needs data, found none");
     }
+    if (energy->block > JEBM_BLOCK) {
+        return jebm_fail(err, JEBM_EINVAL, "energy %s wants blocks of %zu, expected at most %d",
+                         energy->ops->name, energy->block, JEBM_BLOCK);
+    }
     JEBM_TRY(check_gradient(c, energy, n, err));
     if (!(c->h > 0.0 && isfinite(c->h)) || !(c->clip >= 0.0)) {
         return jebm_fail(err, JEBM_EINVAL, "h is %g and clip %g, expected h > 0 and clip >= 0",
