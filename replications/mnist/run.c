@@ -287,14 +287,22 @@ static jebm_status put_masses(mnist_run *x, double *row, jebm_error *err) {
     return JEBM_OK;
 }
 
+/* rank correlation of the log-weights with v[n]; 0 right after a resampling: equal weights put
+ * walkers in no order */
+static jebm_status rank(const jebm_ensemble *e, const double *v, double *out, jebm_error *err) {
+    JEBM_TRY(jebm_spearman(e->n, e->logw, v, out, err));
+    *out = isnan(*out) ? 0.0 : *out;
+    return JEBM_OK;
+}
+
 /* what only weights have */
 static jebm_status put_weights(mnist_run *x, bool last, double *row, jebm_error *err) {
     const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 0);
     row[LOG_WEIGHT_SPREAD] = spread(e->n, e->logw);
     if (last) {
         JEBM_TRY(mnist_measure(x, err));
-        JEBM_TRY(jebm_spearman(e->n, e->logw, x->confidence, &row[RANK_CONFIDENCE], err));
-        JEBM_TRY(jebm_spearman(e->n, e->logw, x->distance, &row[RANK_DISTANCE], err));
+        JEBM_TRY(rank(e, x->confidence, &row[RANK_CONFIDENCE], err));
+        JEBM_TRY(rank(e, x->distance, &row[RANK_DISTANCE], err));
     }
     return JEBM_OK;
 }
