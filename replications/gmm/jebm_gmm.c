@@ -147,25 +147,11 @@ static void add_variants(const jebm_preset *preset, plan_list *list) {
     }
 }
 
-static jebm_status check_distinct(const jebm_preset *preset, const char *key, jebm_error *err) {
-    double list[32];
-    const size_t n = jebm_preset_reals(preset, key, list);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (list[i] == list[j]) {
-                return jebm_fail(err, JEBM_EINVAL,
-                                 "key '%s' lists %g twice, expected distinct values", key, list[i]);
-            }
-        }
-    }
-    return JEBM_OK;
-}
-
 static jebm_status check_lists(const jebm_preset *preset, jebm_error *err) {
     double list[32];
-    JEBM_TRY(check_distinct(preset, "c", err));
-    JEBM_TRY(check_distinct(preset, "sweep_walkers", err));
-    JEBM_TRY(check_distinct(preset, "sweep_gamma_ab", err));
+    JEBM_TRY(jebm_preset_distinct(preset, "c", err));
+    JEBM_TRY(jebm_preset_distinct(preset, "sweep_walkers", err));
+    JEBM_TRY(jebm_preset_distinct(preset, "sweep_gamma_ab", err));
     const size_t n = sweep(preset, "sweep_walkers", list);
     for (size_t i = 0; i < n; i++) {
         if (list[i] < 1.0 || list[i] != floor(list[i])) {

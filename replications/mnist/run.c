@@ -321,28 +321,31 @@ static jebm_status put_evaluation(mnist_run *x, double *row, jebm_error *err) {
     return JEBM_OK;
 }
 
-/* walkers [n][d] after a resampling by their weights, the caller's to free; NULL without memory */
-static float *resampled(const jebm_ensemble *e, jebm_rng rng) {
+/* *out: walkers [n][d] after a resampling by their weights, the caller's to free */
+static jebm_status resampled(const jebm_ensemble *e, jebm_rng rng, float **out, jebm_error *err) {
     uint32_t *copies = malloc(e->n * sizeof *copies), *parent = malloc(e->n * sizeof *parent);
     double *scratch = malloc(jebm_resample_scratch(e->n) * sizeof *scratch);
     float *x = malloc(e->n * e->d * sizeof *x);
-    const bool done =
-        copies != NULL && parent != NULL && scratch != NULL && x != NULL &&
-        jebm_resample_copies(JEBM_SYSTEMATIC, e->n, e->logw, rng, 0, copies, scratch) == JEBM_OK;
-    if (done) {
-        jebm_resample_parents(e->n, copies, parent);
+    jebm_status status = JEBM_ENOMEM;
+    if (copies != NULL && parent != NULL && scratch != NULL && x != NULL) {
+        status = jebm_resample_copies(JEBM_SYSTEMATIC, e->n, e->logw, rng, 0, copies, scratch);
     }
-    for (size_t i = 0; done && i < e->n; i++) {
-        memcpy(x + i * e->d, e->x + parent[i] * e->d, e->d * sizeof *x);
+    if (status == JEBM_OK) {
+        jebm_resample_parents(e->n, copies, parent);
+        for (size_t i = 0; i < e->n; i++) {
+            memcpy(x + i * e->d, e->x + parent[i] * e->d, e->d * sizeof *x);
+        }
+        *out = x;
     }
     free(copies);
     free(parent);
     free(scratch);
-    if (!done) {
+    if (status != JEBM_OK) {
         free(x);
-        return NULL;
+        return jebm_fail(err, status, "annealing: %zu walkers cannot be resampled: %s", e->n,
+                         jebm_status_text(status));
     }
-    return x;
+    return JEBM_OK;
 }
 
 /* log Z from both ends of an annealing path, whatever the method */
@@ -359,10 +362,8 @@ static jebm_status put_sandwich(mnist_run *x, double *row, jebm_error *err) {
         .threshold = 0.5,
         .path = jebm_convnet_temper};
     jebm_ais_estimate forward, reverse;
-    float *walkers = resampled(e, rng);
-    if (walkers == NULL) {
-        return jebm_fail(err, JEBM_ENOMEM, "no memory to anneal %zu walkers", e->n);
-    }
+    float *walkers = NULL;
+    JEBM_TRY(resampled(e, rng, &walkers, err));
     jebm_status status = jebm_ais_forward(jebm_trainer_energy(x->trainer), &c, &forward, err);
     if (status == JEBM_OK) {
         status = jebm_ais_reverse(jebm_trainer_energy(x->trainer), &c, walkers, &reverse, err);

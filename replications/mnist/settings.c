@@ -196,24 +196,10 @@ static void add_weighted(const jebm_preset *preset, jebm_cell *cells, size_t *n)
 
 /* ---- what no single key can show ------------------------------------------------------------ */
 
-static jebm_status check_distinct(const jebm_preset *preset, const char *key, jebm_error *err) {
-    double list[32];
-    const size_t n = jebm_preset_reals(preset, key, list);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (list[i] == list[j]) {
-                return jebm_fail(err, JEBM_EINVAL,
-                                 "key '%s' lists %g twice, expected distinct values", key, list[i]);
-            }
-        }
-    }
-    return JEBM_OK;
-}
-
 static jebm_status check_lists(const jebm_preset *preset, jebm_error *err) {
     double list[32];
-    JEBM_TRY(check_distinct(preset, "c", err));
-    JEBM_TRY(check_distinct(preset, "ess_cost", err));
+    JEBM_TRY(jebm_preset_distinct(preset, "c", err));
+    JEBM_TRY(jebm_preset_distinct(preset, "ess_cost", err));
     const bool many_c = jebm_preset_reals(preset, "c", list) > 1,
                many_costs = jebm_preset_reals(preset, "ess_cost", list) > 1,
                studying = jebm_preset_choice(preset, "study") == STUDY_QUIRKS;

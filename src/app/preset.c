@@ -235,6 +235,20 @@ size_t jebm_preset_reals(const jebm_preset *p, const char *key, double values[32
     return value->nreals;
 }
 
+jebm_status jebm_preset_distinct(const jebm_preset *p, const char *key, jebm_error *err) {
+    const jebm_value *value = get(p, key, JEBM_KEY_REALS);
+    for (size_t i = 0; i < value->nreals; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (value->reals[i] == value->reals[j]) {
+                return jebm_fail(err, JEBM_EINVAL,
+                                 "key '%s' lists %g twice, expected distinct values", key,
+                                 value->reals[i]);
+            }
+        }
+    }
+    return JEBM_OK;
+}
+
 bool jebm_preset_has(const jebm_preset *p, const char *key, const char *word) {
     const jebm_value *value = get(p, key, JEBM_KEY_WORDS);
     const jebm_key *k = p->keys[jebm_key_find(p->keys, p->nkeys, key)];

@@ -57,6 +57,9 @@ uint64_t jebm_preset_seed(const jebm_preset *p);
 const char *jebm_preset_figure(const jebm_preset *p);
 const char *jebm_preset_scale(const jebm_preset *p);
 const char *jebm_preset_fidelity(const jebm_preset *p);
+/* JEBM_EINVAL if a key of reals lists a value twice: where each makes a variant. */
+jebm_status jebm_preset_distinct(const jebm_preset *p, const char *key, jebm_error *err);
+
 /* Name of the i-th picture that is drawn of the runs; false beyond the last. */
 #define JEBM_PICTURE_TEXT 64
 bool jebm_preset_picture(const jebm_preset *p, size_t i, char name[JEBM_PICTURE_TEXT]);

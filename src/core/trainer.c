@@ -231,13 +231,15 @@ static bool allocate_parts(gradient_parts *parts, size_t n, size_t P) {
     parts->sum = malloc(n * P * sizeof *parts->sum);
     parts->U = malloc(n * sizeof *parts->U);
     parts->max = malloc(n * sizeof *parts->max);
-    return parts->sum != NULL && parts->U != NULL && parts->max != NULL;
+    parts->scale = malloc(n * sizeof *parts->scale);
+    return parts->sum != NULL && parts->U != NULL && parts->max != NULL && parts->scale != NULL;
 }
 
 static void free_parts(gradient_parts *parts) {
     free(parts->sum);
     free(parts->U);
     free(parts->max);
+    free(parts->scale);
 }
 
 void jebm_trainer_free(jebm_trainer *t) {

@@ -29,14 +29,20 @@ static void settle_block(const jebm_trainer *t, population *p, size_t b) {
     }
 }
 
-/* the walkers of block b of the batch that the shuffle chooses, side by side, evaluated under
- * `energy`, with settled weights */
-static void gather_block(const jebm_trainer *t, population *p, const jebm_shuffle *shuffle,
-                         const jebm_energy *energy, size_t b) {
-    const size_t first = b * t->block, end = first + jebm_block_count(t, p->mini.n, b), d = p->e.d;
+/* who is in block b of the batch that the shuffle chooses */
+static void choose_block(const jebm_trainer *t, population *p, const jebm_shuffle *shuffle,
+                         size_t b) {
+    const size_t first = b * t->block, end = first + jebm_block_count(t, p->mini.n, b);
     for (size_t i = first; i < end; i++) {
         p->members[i] = jebm_shuffle_at(shuffle, (uint32_t)i);
     }
+}
+
+/* these walkers side by side, evaluated under `energy`, with settled weights */
+static void gather_block(const jebm_trainer *t, population *p, const jebm_shuffle *shuffle,
+                         const jebm_energy *energy, size_t b) {
+    const size_t first = b * t->block, end = first + jebm_block_count(t, p->mini.n, b), d = p->e.d;
+    choose_block(t, p, shuffle, b);
     for (size_t i = first; i < end; i++) {
         if (i + AHEAD < end) {
             prefetch_row(p->e.x + (size_t)p->members[i + AHEAD] * d, d);
@@ -101,8 +107,9 @@ static void make_stale(const jebm_trainer *t, population *p, size_t b) {
 }
 
 /* Algorithm 3: the batch's block b starts anew at data points, and walks under theta_k */
-static void contrast_block(jebm_trainer *t, population *p, size_t b) {
+static void contrast_block(jebm_trainer *t, population *p, const jebm_shuffle *shuffle, size_t b) {
     const size_t first = b * t->block, count = jebm_block_count(t, p->mini.n, b);
+    choose_block(t, p, shuffle, b);
     jebm_trainer_reset(t, p, &p->mini, t->k, first, count);
     jebm_langevin_begin(t->now, count, p->order + first, &p->mini);
     walk_block(t, p, t->now, t->now, t->c.cd_steps, jebm_trainer_move(t, p, t->k), b);
@@ -115,9 +122,10 @@ static void walker_part(jebm_trainer *t, population *p, const jebm_shuffle *shuf
     const size_t nblocks = jebm_blocks_of(t, p->mini.n),
                  first = jebm_part_first(nparts, nblocks, i);
     for (size_t b = first; b < jebm_part_first(nparts, nblocks, i + 1); b++) {
-        gather_block(t, p, shuffle, t->now, b);
         if (t->c.method == JEBM_METHOD_CD) {
-            contrast_block(t, p, b);
+            contrast_block(t, p, shuffle, b);
+        } else {
+            gather_block(t, p, shuffle, t->now, b);
         }
         if (t->c.stale_weights && t->rule != JEBM_WEIGHTS_FROZEN && t->k > 0) {
             make_stale(t, p, b);
@@ -188,8 +196,7 @@ static double ess_factor(jebm_trainer *t) {
     return fmin(ess_of(n, after) / ess_of(n, p->mini.logw), 1.0);
 }
 
-/* theta_{k+1} = theta_k + scale (theta_{k+1} - theta_k), the step that the optimizer made being
- * kept in t->direction */
+/* theta_{k+1} = theta_k + scale step, step [nparams] being what the optimizer made */
 static void scale_step(jebm_trainer *t, const double *step, double scale) {
     for (size_t i = 0; i < t->now->nparams; i++) {
         t->next->theta[i] = t->now->theta[i] + scale * step[i];
@@ -324,6 +331,8 @@ jebm_status jebm_trainer_step_batch(jebm_trainer *t, jebm_error *err) {
     JEBM_TRY(jebm_trainer_update(t, err));
     if (t->c.ess_cost > 0.0) {
         JEBM_TRY(control_step(t, err));
+    } else {
+        t->next->ops->refresh(t->next);
     }
     move_batches(t);
     for (size_t i = 0; judged(t) && i < t->npopulations; i++) {

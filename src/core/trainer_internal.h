@@ -55,6 +55,7 @@ typedef struct gradient_parts {
     double *sum; /* [n][nparams] */
     double *U; /* [n] sum of U, of data */
     double *max; /* [n] sum is relative to weights exp(A - max), of walkers */
+    double *scale; /* [n] exp(max - largest max), when they are combined */
 } gradient_parts;
 
 struct jebm_trainer {
@@ -161,7 +162,7 @@ jebm_status jebm_trainer_maybe_resample(jebm_trainer *t, population *p, const je
 /* walkers of all blocks: weights, and gradient of population 0 */
 void jebm_trainer_weigh_all(jebm_trainer *t, population *p, const jebm_energy *energy);
 
-/* theta_{k+1} in `next`, from the direction */
+/* theta_{k+1} in `next`, from the direction; next is still to be refreshed */
 jebm_status jebm_trainer_update(jebm_trainer *t, jebm_error *err);
 void jebm_trainer_swap(jebm_trainer *t);
 

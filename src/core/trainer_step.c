@@ -259,6 +259,32 @@ jebm_status jebm_trainer_combine_weights(jebm_trainer *t, population *p, jebm_er
     return JEBM_OK;
 }
 
+/* parameters that a thread sums at a time */
+#define CHUNK 512
+
+/* D_k of parameters [first, end) */
+static void combine_chunk(jebm_trainer *t, size_t first, size_t end, size_t nwalkers, size_t ndata,
+                          double total, double n) {
+    const size_t P = t->now->nparams;
+    memset(t->model_mean + first, 0, (end - first) * sizeof *t->model_mean);
+    for (size_t i = 0; i < nwalkers; i++) {
+        const double *g = t->walker_part.sum + i * P, scale = t->walker_part.scale[i];
+        for (size_t j = first; j < end; j++) {
+            t->model_mean[j] += scale * g[j];
+        }
+    }
+    for (size_t j = first; j < end; j++) {
+        t->model_mean[j] /= total;
+        t->direction[j] = t->model_mean[j];
+    }
+    for (size_t i = 0; i < ndata; i++) {
+        const double *g = t->data_part.sum + i * P;
+        for (size_t j = first; j < end; j++) {
+            t->direction[j] -= g[j] / n;
+        }
+    }
+}
+
 double jebm_trainer_combine_gradient(jebm_trainer *t, size_t nblocks, size_t n) {
     const population *p = &t->pop[0];
     const size_t P = t->now->nparams, nwalkers = jebm_parts_of(&t->walker_part, nblocks);
@@ -270,20 +296,16 @@ double jebm_trainer_combine_gradient(jebm_trainer *t, size_t nblocks, size_t n) 
     for (size_t b = 0; b < nblocks; b++) {
         total += exp(p->part[b].max - max) * p->part[b].sum;
     }
+    for (size_t i = 0; i < nwalkers; i++) {
+        t->walker_part.scale[i] = exp(t->walker_part.max[i] - max);
+    }
     /* a parameter's sum is taken in the order of the parts, whoever takes it */
-#pragma omp parallel for default(none) shared(t, P, nwalkers, ndata, max, total, n) \
-    schedule(static) if (P > 4096)
-    for (size_t j = 0; j < P; j++) {
-        double mean = 0.0;
-        for (size_t i = 0; i < nwalkers; i++) {
-            mean += exp(t->walker_part.max[i] - max) * t->walker_part.sum[i * P + j];
-        }
-        t->model_mean[j] = mean / total;
-        double direction = t->model_mean[j];
-        for (size_t i = 0; i < ndata; i++) {
-            direction -= t->data_part.sum[i * P + j] / (double)n;
-        }
-        t->direction[j] = direction;
+    const size_t nchunks = (P + CHUNK - 1) / CHUNK;
+#pragma omp parallel for default(none) shared(t, P, nwalkers, ndata, total, n, nchunks) \
+    schedule(static) if (nchunks > 8)
+    for (size_t c = 0; c < nchunks; c++) {
+        combine_chunk(t, c * CHUNK, P - c * CHUNK < CHUNK ? P : (c + 1) * CHUNK, nwalkers, ndata,
+                      total, (double)n);
     }
     for (size_t i = 0; i < ndata; i++) {
         energy += t->data_part.U[i];
@@ -363,7 +385,6 @@ jebm_status jebm_trainer_update(jebm_trainer *t, jebm_error *err) {
     if (!all_finite(t->next->nparams, t->next->theta)) {
         return jebm_trainer_diverged(t, err, "a parameter is not finite");
     }
-    t->next->ops->refresh(t->next);
     return JEBM_OK;
 }
 
@@ -379,6 +400,7 @@ jebm_status jebm_trainer_step(jebm_trainer *t, jebm_error *err) {
         return jebm_trainer_step_batch(t, err);
     }
     JEBM_TRY(jebm_trainer_update(t, err));
+    t->next->ops->refresh(t->next);
     for (size_t i = 0; i < t->npopulations; i++) {
         if (t->pop[i].batch < t->pop[i].e.n) {
             choose_batch(t, &t->pop[i]);

@@ -5,9 +5,8 @@
 #define PROGRAM TOY
 #define PROGRAM_NAME "toy"
 #define PROGRAM_SHARE TOY_SHARE
-#include "program.h"
+#include "manifest.h"
 
-#include <jansson.h>
 #include <sys/stat.h>
 
 static scratch s;
@@ -21,15 +20,6 @@ static void teardown(void) {
 }
 
 TestSuite(artefacts, .init = setup, .fini = teardown, .timeout = 60);
-
-static json_t *manifest(const char *directory) {
-    char name[128];
-    json_error_t where;
-    snprintf(name, sizeof name, "%s/manifest.json", directory);
-    json_t *m = json_load_file(scratch_path(&s, name), 0, &where);
-    cr_assert_not_null(m, "%s: %s", name, where.text);
-    return m;
-}
 
 /* what the two runs of the two cells of toy4 leave */
 static const char *const left[] = {
@@ -51,7 +41,7 @@ static void expect_same_files(const char *a, const char *b) {
 Test(artefacts, the_manifest_lists_them_and_a_change_is_noticed) {
     outcome o = run(&s, "toy4" QUIET "--out d");
     expect_done(&o);
-    json_t *m = manifest("d/toy4");
+    json_t *m = manifest_of(&s, "d/toy4");
     json_t *files = json_object_get(m, "files");
     cr_expect_eq(json_object_size(files), 2 + NLEFT);
     for (size_t i = 0; i < NLEFT; i++) {
@@ -92,7 +82,7 @@ Test(artefacts, parts_become_the_files_of_the_run_that_was_not_split) {
     outcome o = run(&s, "toy4" QUIET "--merge b --merge a --out m");
     expect_done(&o);
     expect_same_files("w/toy4", "m/toy4");
-    json_t *m = manifest("m/toy4"), *w = manifest("w/toy4");
+    json_t *m = manifest_of(&s, "m/toy4"), *w = manifest_of(&s, "w/toy4");
     cr_expect(json_equal(json_object_get(m, "files"), json_object_get(w, "files")));
     json_decref(m);
     json_decref(w);
@@ -142,7 +132,7 @@ Test(artefacts, inputs_stand_in_the_manifest_and_decide_which_run_it_is) {
     expect_done(&o);
     char digest[JEBM_DIGEST_TEXT];
     jebm_digest_bytes("1\n", 2, digest);
-    json_t *m = manifest("d/toy1");
+    json_t *m = manifest_of(&s, "d/toy1");
     const json_t *inputs = json_object_get(m, "inputs");
     cr_expect_str_eq(json_string_value(json_object_get(inputs, "text_sha256")), digest);
     // DIR of DIR/FIGURE
@@ -179,7 +169,7 @@ Test(artefacts, parts_of_other_inputs_are_not_merged_and_a_merge_needs_no_data) 
     o = run(&s, "toy1" QUIET "--merge a --merge b --out m");
     expect_done(&o);
     expect_same_csvs(&s, "w/toy1", "m/toy1");
-    json_t *m = manifest("m/toy1"), *w = manifest("w/toy1");
+    json_t *m = manifest_of(&s, "m/toy1"), *w = manifest_of(&s, "w/toy1");
     cr_expect_str_eq(json_string_value(json_object_get(m, "fingerprint")),
                      json_string_value(json_object_get(w, "fingerprint")));
     json_decref(m);

@@ -4,21 +4,11 @@
 #define PROGRAM TOY
 #define PROGRAM_NAME "toy"
 #define PROGRAM_SHARE TOY_SHARE
-#include "program.h"
+#include "manifest.h"
 
-#include <jansson.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-
-static json_t *manifest(const scratch *s, const char *directory) {
-    char name[128];
-    json_error_t where;
-    snprintf(name, sizeof name, "%s/manifest.json", directory);
-    json_t *m = json_load_file(scratch_path(s, name), 0, &where);
-    cr_assert_not_null(m, "%s: %s", name, where.text);
-    return m;
-}
 
 static const char *text_in(const json_t *m, const char *key) {
     const char *text = json_string_value(json_object_get(m, key));
@@ -43,7 +33,7 @@ Test(campaign, leaves_the_files_that_its_manifest_lists) {
     cr_expect_eq(jebm_csv_rows(csv), 14);
     jebm_csv_free(csv);
 
-    json_t *m = manifest(&s, "d/toy1");
+    json_t *m = manifest_of(&s, "d/toy1");
     cr_expect(json_is_true(json_object_get(m, "complete")));
     cr_expect(json_is_null(json_object_get(m, "runs_of")));
     cr_expect_eq(json_integer_value(json_object_get(m, "runs")), 2);
@@ -224,7 +214,7 @@ Test(campaign, other_settings_are_refused_by_name_and_replaced_by_force) {
     }
     o = run(&s, "toy1 --no-figure --quiet --out d --force --runs 3");
     expect_done(&o);
-    json_t *m = manifest(&s, "d/toy1");
+    json_t *m = manifest_of(&s, "d/toy1");
     cr_expect_eq(json_integer_value(json_object_get(m, "runs")), 3);
     cr_expect_str_eq(json_string_value(json_array_get(json_object_get(m, "overrides"), 0)),
                      "runs=3");
@@ -289,7 +279,7 @@ Test(campaign, a_run_that_diverges_keeps_its_rows_and_the_others_go_on) {
     cr_expect_not_null(strstr(o.err, "toy: toy1 walk c=0.5 run 1 diverged at step 14: told to\n"));
     cr_expect_not_null(
         strstr(o.err, "toy: d/toy1: 1 run diverged: walk c=0.5 run 1 at step 14 (told to)\n"));
-    json_t *m = manifest(&s, "d/toy1");
+    json_t *m = manifest_of(&s, "d/toy1");
     cr_expect(json_is_true(json_object_get(m, "complete")));
     const json_t *d = json_array_get(json_object_get(m, "diverged"), 0);
     cr_expect_str_eq(text_in(d, "method"), "walk");
@@ -411,7 +401,7 @@ Test(campaign, draws_or_says_what_to_install) {
     expect_refusal(&o, 0,
                    "toy: warning: toy1 not drawn: gnuplot is missing (Debian package "
                    "gnuplot-nox");
-    json_t *m = manifest(&s, "d/toy1");
+    json_t *m = manifest_of(&s, "d/toy1");
     cr_expect_not_null(strstr(text_in(m, "drawing"), "gnuplot is missing"));
     json_decref(m);
     o = run(&s, "toy3 --quiet --out d");
@@ -425,7 +415,7 @@ Test(campaign, draws_or_says_what_to_install) {
     expect_done(&o);
     cr_expect_str_eq(o.err, "");
     cr_expect(exists(&s, "d/toy1/toy1.png") && exists(&s, "d/toy1/toy1.svg"));
-    m = manifest(&s, "d/toy1");
+    m = manifest_of(&s, "d/toy1");
     cr_expect_str_eq(text_in(m, "drawing"), "drawn");
     json_decref(m);
     scratch_free(&s);
@@ -458,7 +448,7 @@ Test(campaign, a_figure_of_anothers_runs_links_to_them) {
     cr_assert_gt(length, 0);
     target[length] = '\0';
     cr_expect_str_eq(target, "../toy1/summary.csv");
-    json_t *m = manifest(&s, "d/toy2");
+    json_t *m = manifest_of(&s, "d/toy2");
     cr_expect_str_eq(text_in(m, "figure"), "toy2");
     cr_expect_str_eq(text_in(m, "runs_of"), "toy1");
     cr_expect_str_eq(text_in(json_object_get(m, "preset"), "title"),

@@ -5,9 +5,7 @@
 #define PROGRAM TOY
 #define PROGRAM_NAME "toy"
 #define PROGRAM_SHARE TOY_SHARE
-#include "program.h"
-
-#include <jansson.h>
+#include "manifest.h"
 
 #define FIVE QUIET "--runs 5"
 
@@ -22,15 +20,6 @@ static void teardown(void) {
 }
 
 TestSuite(merge, .init = setup, .fini = teardown, .timeout = 60);
-
-static json_t *manifest(const char *directory) {
-    char name[128];
-    json_error_t where;
-    snprintf(name, sizeof name, "%s/manifest.json", directory);
-    json_t *m = json_load_file(scratch_path(&s, name), 0, &where);
-    cr_assert_not_null(m, "%s: %s", name, where.text);
-    return m;
-}
 
 static void put_manifest(const char *directory, const json_t *m) {
     char name[128];
@@ -61,7 +50,7 @@ Test(merge, a_part_holds_its_runs_only_and_says_so) {
     cr_expect_not_null(strstr(o.out, "runs 3 to 4 of 5: no figure is drawn of a part"), "%s",
                        o.out);
     cr_expect(!exists(&s, "p/toy1/toy1.png"));
-    json_t *m = manifest("p/toy1");
+    json_t *m = manifest_of(&s, "p/toy1");
     const json_t *part = json_object_get(m, "part");
     cr_expect_eq(json_integer_value(json_object_get(part, "from")), 3);
     cr_expect_eq(json_integer_value(json_object_get(part, "to")), 4);
@@ -102,14 +91,14 @@ Test(merge, parts_become_the_run_that_was_not_split_to_the_byte) {
     cr_expect_str_eq(o.err, "");
     expect_same_csvs(&s, "w/toy1", "three/toy1");
 
-    json_t *m = manifest("three/toy1"), *w = manifest("w/toy1");
+    json_t *m = manifest_of(&s, "three/toy1"), *w = manifest_of(&s, "w/toy1");
     const json_t *from = json_object_get(m, "merged_from");
     cr_expect_eq(json_array_size(from), 3);
     const json_t *last = json_array_get(from, 2);
     cr_expect_eq(json_integer_value(json_object_get(last, "from")), 4);
     cr_expect_eq(json_integer_value(json_object_get(last, "to")), 5);
     cr_expect(json_is_string(json_object_get(json_object_get(last, "environment"), "cpu")));
-    json_t *p3 = manifest("p3/toy1");
+    json_t *p3 = manifest_of(&s, "p3/toy1");
     cr_expect(json_equal(json_object_get(last, "files"), json_object_get(p3, "files")));
     json_decref(p3);
     // but for time, place and origin the manifest is the whole run's
@@ -136,7 +125,7 @@ Test(merge, settings_come_from_the_parts) {
     outcome o = run(&s, "toy1" QUIET "--merge p1 --merge p2 --merge p3 --out m");
     expect_done(&o);
     expect_same_csvs(&s, "w/toy1", "m/toy1");
-    json_t *m = manifest("m/toy1"), *w = manifest("w/toy1");
+    json_t *m = manifest_of(&s, "m/toy1"), *w = manifest_of(&s, "w/toy1");
     const char *const same[] = {"scale", "fidelity", "seed", "preset", "overrides", "fingerprint"};
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         cr_expect(json_equal(json_object_get(m, same[i]), json_object_get(w, same[i])), "%s",
@@ -211,7 +200,7 @@ Test(merge, diverged_runs_are_merged) {
     const outcome o = run(&s, "toy1" QUIET "--merge p1 --merge p2 --out m");
     expect_refusal(&o, 1, "m/toy1: 1 run diverged: walk c=0.5 run 1 at step 15 (told to)");
     expect_same_csvs(&s, "w/toy1", "m/toy1");
-    json_t *m = manifest("m/toy1"), *w = manifest("w/toy1");
+    json_t *m = manifest_of(&s, "m/toy1"), *w = manifest_of(&s, "w/toy1");
     cr_expect(json_equal(json_object_get(m, "diverged"), json_object_get(w, "diverged")));
     json_decref(m);
     json_decref(w);
@@ -261,7 +250,7 @@ Test(merge, parts_of_different_runs_are_refused_by_the_first_key_that_differs) {
         {"seed", NULL, "p2/toy1: has fingerprint 'x', but p1/toy1 has '"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        json_t *m = manifest("p2/toy1");
+        json_t *m = manifest_of(&s, "p2/toy1");
         json_t *old = json_deep_copy(m);
         if (texts[i][1] != NULL) {
             json_object_set_new(m, texts[i][0], json_string(texts[i][1]));
@@ -306,7 +295,7 @@ static void damage(const char *text, size_t size, bool digest) {
     if (digest) {
         char sha256[JEBM_DIGEST_TEXT];
         jebm_digest_bytes(text, size, sha256);
-        json_t *m = manifest("p2/toy1");
+        json_t *m = manifest_of(&s, "p2/toy1");
         json_t *file = json_object_get(json_object_get(m, "files"), "trajectory.csv");
         json_object_set_new(file, "sha256", json_string(sha256));
         put_manifest("p2/toy1", m);
@@ -348,7 +337,7 @@ Test(merge, damaged_and_missing_files_are_refused) {
     damage(good, size, true);
     free(good);
 
-    json_t *m = manifest("p2/toy1"), *old = json_deep_copy(m);
+    json_t *m = manifest_of(&s, "p2/toy1"), *old = json_deep_copy(m);
     json_object_set_new(json_object_get(m, "part"), "to", json_integer(6));
     put_manifest("p2/toy1", m);
     expect_merge_refused(merge, 1, "p2/toy1/manifest.json: does not say which of the 5 runs");
@@ -386,7 +375,7 @@ Test(merge, a_target_that_holds_something_else_is_refused) {
     expect_refusal(&o, 2, "(part: there runs 1 to 2, here runs 1 to 5)");
 
     // an unfinished run is somebody's work, an unfinished merge is done again
-    json_t *m = manifest("m/toy1");
+    json_t *m = manifest_of(&s, "m/toy1");
     json_object_set_new(m, "complete", json_false());
     put_manifest("m/toy1", m);
     o = run(&s, "%s --out m", merge);
@@ -401,7 +390,7 @@ Test(merge, a_target_that_holds_something_else_is_refused) {
 
 Test(merge, parts_of_different_kernels_are_merged_with_a_warning) {
     make_parts("");
-    json_t *m = manifest("p2/toy1");
+    json_t *m = manifest_of(&s, "p2/toy1");
     json_object_set_new(json_object_get(m, "environment"), "isa", json_string("abacus"));
     put_manifest("p2/toy1", m);
     json_decref(m);

@@ -4,11 +4,10 @@
 #define PROGRAM MNIST
 #define PROGRAM_NAME "jebm-mnist"
 #define PROGRAM_SHARE MNIST_SHARE
-#include "program.h"
+#include "manifest.h"
 
 #include "nn/gemm.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <sys/stat.h>
 
@@ -98,18 +97,9 @@ TestSuite(mnist, .init = setup, .fini = teardown, .timeout = 300);
 
 #define BARS QUIET "--data data "
 
-static json_t *manifest(const char *directory) {
-    char name[128];
-    json_error_t where;
-    snprintf(name, sizeof name, "%s/manifest.json", directory);
-    json_t *m = json_load_file(scratch_path(&s, name), 0, &where);
-    cr_assert_not_null(m, "%s: %s", name, where.text);
-    return m;
-}
-
 /* all files that the manifests name are the same bytes */
 static void expect_same_everything(const char *a, const char *b) {
-    json_t *m = manifest(a), *n = manifest(b);
+    json_t *m = manifest_of(&s, a), *n = manifest_of(&s, b);
     json_t *files = json_object_get(m, "files"), *others = json_object_get(n, "files");
     const char *name;
     json_t *entry;
@@ -267,7 +257,7 @@ Test(mnist, samples_say_what_the_last_row_says) {
 }
 
 Test(mnist, annealing_from_both_ends_finds_the_log_z_of_the_weights) {
-    const outcome o = run(&s, "mnist" BARS "--runs 1 --out d --set ais_steps=60");
+    const outcome o = run(&s, "mnist" BARS "--runs 1 --out d --set ais_steps=60 --set rate=1e-2");
     expect_done(&o);
     const rows r = {csv_of(&s, "d/mnist/trajectory.csv")};
     const size_t last = row_of(&r, "jarzynski", 0, 12);
@@ -283,8 +273,9 @@ Test(mnist, annealing_from_both_ends_finds_the_log_z_of_the_weights) {
         cr_expect_eq(value(&r, name, last), found + energy);
         cr_expect(fabs(found - log_z) < 5.0 * se, "%s: %g, %g by the weights, error %g", ends[i],
                   found, log_z, se);
-        // far from the start's, so that it says something
-        cr_expect_gt(fabs(D * log(2.0) - log_z), 5.0 * se);
+        // Far from the start's, so that it says something. Not log Z alone: the last bias moves it
+        // and the energies alike, has no gradient but rounding, and Adam makes steps of that.
+        cr_expect_gt(fabs(D * log(2.0) - found - energy), 20.0 * se);
     }
     cr_expect(isnan(value(&r, "log_z_forward", last - 1)));
     // of any method
@@ -423,7 +414,7 @@ Test(mnist, without_the_tempered_weights_the_moves_are_the_same) {
 Test(mnist, the_study_switches_each_quirk_alone) {
     const outcome o = run(&s, "mnist-quirks" BARS "--out d");
     cr_expect(o.status == 0 || strstr(o.err, "diverged") != NULL, "%s", o.err);
-    json_t *m = manifest("d/mnist-quirks");
+    json_t *m = manifest_of(&s, "d/mnist-quirks");
     const json_t *cells = json_object_get(m, "cells");
     cr_expect_eq(json_array_size(cells), 18);
     static const char *const expected[][2] = {{"all", "all-tempered"}, {"only-tempered", "none"}};

@@ -154,13 +154,18 @@ Test(idx, bytes_after_the_end_are_refused) {
     scratch_free(&s);
 }
 
+/* the sample as a gzip file; returns its bytes, the caller's to free */
+static char *put_gzip(const char *path, size_t *size) {
+    const idx_file f = sample();
+    idx_save_gzip(path, &f);
+    return scratch_get(path, size);
+}
+
 Test(idx, a_gzip_file_cut_anywhere_is_refused) {
     const scratch s = scratch_new();
     const char *path = scratch_path(&s, "a");
-    const idx_file f = sample();
-    idx_save_gzip(path, &f);
     size_t size = 0;
-    char *bytes = scratch_get(path, &size);
+    char *bytes = put_gzip(path, &size);
     for (size_t cut = 2; cut < size; cut++) {
         scratch_put(path, bytes, cut);
         char words[128];
@@ -176,10 +181,8 @@ Test(idx, a_gzip_file_cut_anywhere_is_refused) {
 Test(idx, a_bit_flipped_in_a_gzip_file_is_refused_or_changes_nothing) {
     const scratch s = scratch_new();
     const char *path = scratch_path(&s, "a");
-    const idx_file f = sample();
-    idx_save_gzip(path, &f);
     size_t size = 0;
-    char *bytes = scratch_get(path, &size);
+    char *bytes = put_gzip(path, &size);
     for (size_t bit = 0; bit < 8 * size; bit++) {
         const size_t byte = bit / 8;
         bytes[byte] = (char)(bytes[byte] ^ (1 << bit % 8));
@@ -203,10 +206,8 @@ Test(idx, a_bit_flipped_in_a_gzip_file_is_refused_or_changes_nothing) {
 Test(idx, what_follows_the_gzip_data_is_refused) {
     const scratch s = scratch_new();
     const char *path = scratch_path(&s, "a");
-    const idx_file f = sample();
-    idx_save_gzip(path, &f);
     size_t size = 0;
-    char *bytes = scratch_get(path, &size);
+    char *bytes = put_gzip(path, &size);
     char *twice = malloc(2 * size);
     memcpy(twice, bytes, size);
     memcpy(twice + size, bytes, size);
