@@ -288,6 +288,42 @@ static void take_notes(const mnist_inputs *inputs, json_t *found) {
     json_object_set_new(found, "notes", notes);
 }
 
+/* The digest of every model that will be evaluated: all are there, and a run goes on with the same.
+ */
+static jebm_status find_models(const jebm_preset *preset, const char *directory,
+                               mnist_inputs *inputs, json_t *found, jebm_error *err) {
+    const char *given = jebm_preset_text(preset, "models");
+    jebm_cell cells[JEBM_MAX_CELLS];
+    size_t n = 0;
+    inputs->models =
+        strcmp(given, "-") != 0 ? jebm_format("%s", given) : jebm_format("%s/mnist", directory);
+    JEBM_TRY(mnist_plan(preset, cells, &n, err));
+    for (size_t i = 0; i < n * jebm_preset_count(preset, "runs"); i++) {
+        char digest[JEBM_DIGEST_TEXT];
+        const jebm_cell *cell = &cells[i % n];
+        char *path = inputs->models != NULL ? mnist_model_path(inputs->models, cell, i / n) : NULL,
+             *name = mnist_name_of(cell, i / n), *key = jebm_format("model %s", name);
+        jebm_status status = JEBM_OK;
+        if (path == NULL || name == NULL || key == NULL) {
+            status = jebm_fail(err, JEBM_ENOMEM, "no memory for the names of models");
+        } else if (access(path, R_OK) != 0) {
+            status = jebm_fail(err, JEBM_EIO,
+                               "%s: is not there; run figure mnist first, name another directory "
+                               "with --set models=DIR, or leave it out with --set methods=... or "
+                               "--runs R",
+                               path);
+        } else {
+            status = jebm_digest_file(path, digest, err);
+            json_object_set_new(found, key, json_string(digest));
+        }
+        free(path);
+        free(name);
+        free(key);
+        JEBM_TRY(status);
+    }
+    return JEBM_OK;
+}
+
 jebm_status mnist_inputs_read(const jebm_preset *preset, const char *data, const char *directory,
                               json_t *found, mnist_inputs *inputs, jebm_error *err) {
     const selection s = selection_of(preset);
@@ -305,6 +341,9 @@ jebm_status mnist_inputs_read(const jebm_preset *preset, const char *data, const
     if (status == JEBM_OK) {
         take_notes(inputs, found);
     }
+    if (status == JEBM_OK && mnist_evaluates(preset)) {
+        status = find_models(preset, directory, inputs, found, err);
+    }
     whole_free(&w);
     return status;
 }
@@ -313,5 +352,6 @@ void mnist_inputs_free(mnist_inputs *inputs) {
     jebm_images_free(&inputs->train);
     jebm_images_free(&inputs->test);
     jebm_classifier_free(inputs->classifier);
+    free(inputs->models);
     memset(inputs, 0, sizeof *inputs);
 }

@@ -28,12 +28,22 @@ static jebm_status open_run(const jebm_preset *preset, const jebm_cell *cell, si
     const mnist_cell settings = mnist_cell_of(preset, cell);
     mnist_run *x = NULL;
     JEBM_TRY(mnist_open(preset, &shared, &settings, run, &x, err));
+    const jebm_status status = mnist_evaluates(preset) ? mnist_model_load(x, cell, err) : JEBM_OK;
+    if (status != JEBM_OK) {
+        mnist_close(x);
+        return status;
+    }
     *state = x;
     return JEBM_OK;
 }
 
+/* of study evaluate the work is done where the row is made */
 static jebm_status step(void *state, jebm_error *err) {
     mnist_run *x = state;
+    if (mnist_evaluates(x->preset)) {
+        x->evaluations++;
+        return JEBM_OK;
+    }
     return jebm_trainer_step(x->trainer, err);
 }
 
@@ -43,18 +53,27 @@ static jebm_status record(void *state, double *row, jebm_error *err) {
 
 static size_t arrays(void *state, jebm_array list[JEBM_MAX_STATE]) {
     mnist_run *x = state;
+    if (mnist_evaluates(x->preset)) {
+        list[0] = (jebm_array){"evaluations", JEBM_U64, 1, {1}, &x->evaluations};
+        return 1;
+    }
     return jebm_trainer_arrays(x->trainer, JEBM_MAX_STATE, list);
 }
 
 static jebm_status restored(void *state, jebm_error *err) {
     mnist_run *x = state;
-    return jebm_trainer_restored(x->trainer, err);
+    return mnist_evaluates(x->preset) ? JEBM_OK : jebm_trainer_restored(x->trainer, err);
 }
 
 static jebm_status artefacts(void *state, const char *directory, const jebm_cell *cell, size_t run,
                              jebm_error *err) {
     (void)run; /* it knows */
-    return mnist_pictures(state, directory, cell, err);
+    mnist_run *x = state;
+    if (mnist_evaluates(x->preset)) {
+        return JEBM_OK; // pictures and model are those of the run
+    }
+    JEBM_TRY(mnist_pictures(x, directory, cell, err));
+    return mnist_model_save(x, directory, cell, err);
 }
 
 static void close_run(void *state) {

@@ -8,9 +8,12 @@
 #include "app/driver.h"
 #include "core/trainer.h"
 #include "data/images.h"
+#include "metrics/ais.h"
 #include "metrics/classifier.h"
+#include "metrics/masses.h"
 
 enum { MNIST_CLASSES = 3 }; /* at most: as many columns there are */
+enum { MNIST_EVALUATIONS = 10 }; /* at most, of a model: each has four times the steps */
 
 /* ---- inputs.c ------------------------------------------------------------------------------- */
 
@@ -21,6 +24,7 @@ typedef struct mnist_inputs {
     double target[MNIST_CLASSES]; /* the data's masses of the classes */
     jebm_classifier *classifier;
     jebm_gemm_backend backend, drift;
+    char *models; /* study evaluate: the directory of their runs; NULL otherwise */
 } mnist_inputs;
 
 /* See jebm_driver's inputs. */
@@ -73,8 +77,17 @@ jebm_status mnist_energy(const jebm_preset *preset, const mnist_cell *cell,
                          jebm_error *err);
 jebm_trainer_config mnist_training(const jebm_preset *preset, const mnist_cell *cell, size_t run);
 
-/* A stream of random numbers of a run; the trainer has its own. */
+/* T of the U whose log-weights are those of the cell. */
+double mnist_temperature(const jebm_preset *preset, const mnist_cell *cell);
+
+/* Are models of earlier runs evaluated, instead of trained? */
+bool mnist_evaluates(const jebm_preset *preset);
+
+/* Streams of random numbers of a run; the trainer has its own. Of annealing, for whom the walkers
+ * back start at, and for either way; other ones for each step of an evaluation. */
 jebm_rng mnist_picture_stream(const jebm_preset *preset, size_t run);
+void mnist_annealing_streams(const jebm_preset *preset, size_t run, size_t step,
+                             jebm_rng streams[3]);
 
 /* ---- run.c ---------------------------------------------------------------------------------- */
 
@@ -86,6 +99,7 @@ typedef struct mnist_run {
     jebm_trainer *trainer;
     bool evaluated; /* there is an evaluation population */
     bool measured; /* distance is up to date */
+    uint64_t evaluations; /* steps of study evaluate so far */
 
     /* of the training walkers, when they were last looked at */
     float *log_p; /* [n][nclasses], n of the larger population */
@@ -108,6 +122,34 @@ jebm_status mnist_record(mnist_run *x, double *row, jebm_error *err);
 /* Bring everything that mnist_run keeps of the walkers up to date. */
 jebm_status mnist_look(mnist_run *x, jebm_error *err);
 jebm_status mnist_measure(mnist_run *x, jebm_error *err);
+
+/* ---- model.c -------------------------------------------------------------------------------- */
+
+/* METHOD[-VARIANT]-RUN, and DIRECTORY/models/METHOD[-VARIANT]-RUN.h5; the caller's to free, NULL
+ * without memory. */
+char *mnist_name_of(const jebm_cell *cell, size_t run);
+char *mnist_model_path(const char *directory, const jebm_cell *cell, size_t run);
+
+/* Write theta, walkers and all else that jebm_trainer_arrays() names, or read it from
+ * inputs->models into a run that was just opened.
+ *
+ * Errors   JEBM_EIO, JEBM_EFORMAT if it cannot be read; JEBM_EMISMATCH, with the key, if it is of
+ *          other data, of another energy or of other numbers of walkers. */
+jebm_status mnist_model_save(mnist_run *x, const char *directory, const jebm_cell *cell,
+                             jebm_error *err);
+jebm_status mnist_model_load(mnist_run *x, const jebm_cell *cell, jebm_error *err);
+
+/* ---- evaluate.c ----------------------------------------------------------------------------- */
+
+/* log Z of a model from both ends of an annealing path (metrics/ais.h), whatever the method. */
+typedef struct mnist_sandwich {
+    jebm_ais_estimate forward, reverse;
+    jebm_masses masses; /* of the model, by the weights of the walkers that went forward */
+} mnist_sandwich;
+
+/* After mnist_look(); `step` of an evaluation chooses the random numbers. */
+jebm_status mnist_anneal(mnist_run *x, size_t steps, size_t step, mnist_sandwich *out,
+                         jebm_error *err);
 
 /* ---- pictures.c ----------------------------------------------------------------------------- */
 

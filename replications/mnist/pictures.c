@@ -136,13 +136,6 @@ static void fill(sheet *s, const float *x, size_t d) {
 
 /* ---- the files of a run --------------------------------------------------------------------- */
 
-/* METHOD[-VARIANT]-RUN */
-static char *name_of(const jebm_cell *cell, size_t run) {
-    const bool plain = strcmp(cell->variant, "-") == 0;
-    return jebm_format("%s%s%s-%zu", cell->method, plain ? "" : "-", plain ? "" : cell->variant,
-                       run);
-}
-
 static jebm_status write_named(const sheet *s, const jebm_images *like, bool captions,
                                const char *directory, const char *name, const char *what,
                                jebm_error *err) {
@@ -211,7 +204,7 @@ static jebm_status write_samples(const mnist_run *x, const char *directory, cons
 jebm_status mnist_pictures(mnist_run *x, const char *directory, const jebm_cell *cell,
                            jebm_error *err) {
     sheet s;
-    char *name = name_of(cell, x->run);
+    char *name = mnist_name_of(cell, x->run);
     jebm_status status = sheet_init(jebm_preset_count(x->preset, "images"), &s, err);
     if (status == JEBM_OK && name == NULL) {
         status = jebm_fail(err, JEBM_ENOMEM, "no memory for a name");

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mnist.h"
 
-#include "energy/convnet.h"
-#include "metrics/ais.h"
 #include "metrics/neighbour.h"
 #include "metrics/rank.h"
 
@@ -46,7 +44,11 @@ enum {
     ESS_REVERSE,
     CROSS_ENTROPY_FORWARD,
     CROSS_ENTROPY_REVERSE,
-    COLUMNS
+    ANNEALING_STEPS,
+    ESS_FORWARD,
+    MASS_FORWARD,
+    MASS_FORWARD_SE = MASS_FORWARD + MNIST_CLASSES,
+    COLUMNS = MASS_FORWARD_SE + MNIST_CLASSES
 };
 
 const char *const mnist_columns[] = {"log_z",
@@ -89,7 +91,15 @@ const char *const mnist_columns[] = {"log_z",
                                      "log_z_reverse_se",
                                      "ess_reverse",
                                      "cross_entropy_forward",
-                                     "cross_entropy_reverse"};
+                                     "cross_entropy_reverse",
+                                     "annealing_steps",
+                                     "ess_forward",
+                                     "mass_forward_0",
+                                     "mass_forward_1",
+                                     "mass_forward_2",
+                                     "mass_forward_se_0",
+                                     "mass_forward_se_1",
+                                     "mass_forward_se_2"};
 const size_t mnist_ncolumns = sizeof mnist_columns / sizeof mnist_columns[0];
 _Static_assert(sizeof mnist_columns / sizeof mnist_columns[0] == COLUMNS, "a name a column");
 
@@ -321,63 +331,32 @@ static jebm_status put_evaluation(mnist_run *x, double *row, jebm_error *err) {
     return JEBM_OK;
 }
 
-/* *out: walkers [n][d] after a resampling by their weights, the caller's to free */
-static jebm_status resampled(const jebm_ensemble *e, jebm_rng rng, float **out, jebm_error *err) {
-    uint32_t *copies = malloc(e->n * sizeof *copies), *parent = malloc(e->n * sizeof *parent);
-    double *scratch = malloc(jebm_resample_scratch(e->n) * sizeof *scratch);
-    float *x = malloc(e->n * e->d * sizeof *x);
-    jebm_status status = JEBM_ENOMEM;
-    if (copies != NULL && parent != NULL && scratch != NULL && x != NULL) {
-        status = jebm_resample_copies(JEBM_SYSTEMATIC, e->n, e->logw, rng, 0, copies, scratch);
-    }
-    if (status == JEBM_OK) {
-        jebm_resample_parents(e->n, copies, parent);
-        for (size_t i = 0; i < e->n; i++) {
-            memcpy(x + i * e->d, e->x + parent[i] * e->d, e->d * sizeof *x);
-        }
-        *out = x;
-    }
-    free(copies);
-    free(parent);
-    free(scratch);
-    if (status != JEBM_OK) {
-        free(x);
-        return jebm_fail(err, status, "annealing: %zu walkers cannot be resampled: %s", e->n,
-                         jebm_status_text(status));
+static jebm_status put_sandwich(mnist_run *x, size_t steps, double *row, jebm_error *err) {
+    mnist_sandwich s;
+    JEBM_TRY(mnist_anneal(x, steps, x->evaluations, &s, err));
+    row[ANNEALING_STEPS] = (double)steps;
+    row[LOG_Z_FORWARD] = s.forward.log_z;
+    row[LOG_Z_FORWARD_SE] = s.forward.se;
+    row[LOG_Z_REVERSE] = s.reverse.log_z;
+    row[LOG_Z_REVERSE_SE] = s.reverse.se;
+    row[ESS_FORWARD] = s.forward.ess;
+    row[ESS_REVERSE] = s.reverse.ess;
+    row[CROSS_ENTROPY_FORWARD] = s.forward.log_z + row[DATA_ENERGY];
+    row[CROSS_ENTROPY_REVERSE] = s.reverse.log_z + row[DATA_ENERGY];
+    for (size_t j = 0; j < x->inputs->nclasses; j++) {
+        row[MASS_FORWARD + j] = s.masses.mass[j];
+        row[MASS_FORWARD_SE + j] = s.masses.error[j];
     }
     return JEBM_OK;
 }
 
-/* log Z from both ends of an annealing path, whatever the method */
-static jebm_status put_sandwich(mnist_run *x, double *row, jebm_error *err) {
-    const jebm_trainer_config t = mnist_training(x->preset, &x->cell, x->run);
-    const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 0);
-    const jebm_rng rng = mnist_picture_stream(x->preset, x->run);
-    const jebm_ais_config c = {
-        .move = {.h = t.h, .rule = JEBM_WEIGHTS_EXACT, .bound = t.bound, .rng = rng},
-        .walkers = e->n,
-        .steps = jebm_preset_count(x->preset, "ais_steps"),
-        .power = jebm_preset_real(x->preset, "ais_power"),
-        .inner = 1,
-        .threshold = 0.5,
-        .path = jebm_convnet_temper};
-    jebm_ais_estimate forward, reverse;
-    float *walkers = NULL;
-    JEBM_TRY(resampled(e, rng, &walkers, err));
-    jebm_status status = jebm_ais_forward(jebm_trainer_energy(x->trainer), &c, &forward, err);
-    if (status == JEBM_OK) {
-        status = jebm_ais_reverse(jebm_trainer_energy(x->trainer), &c, walkers, &reverse, err);
+/* how many steps of annealing belong to this row; 0: none */
+static size_t annealing_steps(const mnist_run *x, bool last) {
+    const size_t steps = jebm_preset_count(x->preset, "ais_steps");
+    if (mnist_evaluates(x->preset)) {
+        return x->evaluations > 0 ? steps << 2 * (x->evaluations - 1) : 0;
     }
-    free(walkers);
-    JEBM_TRY(status);
-    row[LOG_Z_FORWARD] = forward.log_z;
-    row[LOG_Z_FORWARD_SE] = forward.se;
-    row[LOG_Z_REVERSE] = reverse.log_z;
-    row[LOG_Z_REVERSE_SE] = reverse.se;
-    row[ESS_REVERSE] = reverse.ess;
-    row[CROSS_ENTROPY_FORWARD] = forward.log_z + row[DATA_ENERGY];
-    row[CROSS_ENTROPY_REVERSE] = reverse.log_z + row[DATA_ENERGY];
-    return JEBM_OK;
+    return last ? steps : 0;
 }
 
 jebm_status mnist_record(mnist_run *x, double *row, jebm_error *err) {
@@ -389,12 +368,14 @@ jebm_status mnist_record(mnist_run *x, double *row, jebm_error *err) {
     const jebm_observation o = jebm_trainer_observe(x->trainer, 0);
     put_energies(x, &o, row);
     JEBM_TRY(put_masses(x, row, err));
-    const bool last = o.k == jebm_preset_count(x->preset, "iterations");
+    const bool last =
+        mnist_evaluates(x->preset) || o.k == jebm_preset_count(x->preset, "iterations");
     if (x->cell.method == JEBM_METHOD_JARZYNSKI) {
         JEBM_TRY(put_weights(x, last, row, err));
     }
-    if (last && jebm_preset_count(x->preset, "ais_steps") > 0) {
-        JEBM_TRY(put_sandwich(x, row, err));
+    const size_t steps = annealing_steps(x, last);
+    if (steps > 0) {
+        JEBM_TRY(put_sandwich(x, steps, row, err));
     }
     if (x->evaluated) {
         JEBM_TRY(put_evaluation(x, row, err));

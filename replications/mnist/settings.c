@@ -20,7 +20,7 @@
 enum { METHOD_JARZYNSKI, METHOD_UNWEIGHTED, METHOD_PCD, METHOD_PCD_NOISE, METHOD_CD, METHODS };
 enum { TRIGGER_ESS, TRIGGER_CV, TRIGGER_INTERVAL, TRIGGER_NEVER };
 enum { DATA_DRAWN, DATA_EACH };
-enum { STUDY_NONE, STUDY_QUIRKS };
+enum { STUDY_NONE, STUDY_QUIRKS, STUDY_EVALUATE };
 
 static const char *const methods[METHODS] = {"jarzynski", "unweighted", "pcd", "pcd_noise", "cd"};
 
@@ -57,6 +57,8 @@ const jebm_key mnist_keys[] = {
     {"inner", COUNT(1, 1e5), NULL, "ULA steps of a mini-batch in an update"},
     {"cd_steps", COUNT(1, 1e5), NULL, "ULA steps P of contrastive divergence, from data"},
     {"h", REAL(0, 1e3, true), NULL, "time step of ULA"},
+    {"final_h", REAL(0, 1e3, false), "0",
+     "h falls geometrically to this at the last update; 0: it stays"},
     {"sigma", REAL(0, 1e3, false), "0",
      "noise of the released sampler instead of sqrt(2h); see quirk tempered; 0: none"},
     {"clip", REAL(0, 1e12, false), "0",
@@ -95,10 +97,15 @@ const jebm_key mnist_keys[] = {
      "after the last update: log Z by annealed importance sampling with N walkers, from the "
      "reference density and back from the resampled walkers, each in this many steps; 0: neither"},
     {"ais_power", REAL(0, 16, true), "2", "the path's steps are at (k/ais_steps)^ais_power"},
+    {"ais_walkers", COUNT(0, 1e7), "0", "walkers of it, at most N; 0: N"},
+    {"ais_h", REAL(0, 1e3, false), "0", "time step of it; 0: that of the last update"},
+    {"models", TEXT, "-",
+     "study evaluate: directory of the runs whose models are evaluated; -: mnist, beside this one"},
     /* the released code */
     {"quirks", WORDS("none|" MNIST_QUIRKS), "none", "what the released code does otherwise"},
-    {"study", CHOICE("none|quirks"), "none",
-     "quirks: variants of jarzynski with all quirks, with all but one, with one, with none"},
+    {"study", CHOICE("none|quirks|evaluate"), "none",
+     "quirks: variants of jarzynski with all quirks, with all but one, with one, with none; "
+     "evaluate: no training, annealing of models, each step with four times the steps"},
     /* the pictures */
     {"images", COUNT(4, 400), "64", "images of a grid"},
 };
@@ -216,6 +223,35 @@ static jebm_status check_lists(const jebm_preset *preset, jebm_error *err) {
     return JEBM_OK;
 }
 
+bool mnist_evaluates(const jebm_preset *preset) {
+    return jebm_preset_choice(preset, "study") == STUDY_EVALUATE;
+}
+
+static jebm_status check_annealing(const jebm_preset *preset, jebm_error *err) {
+    const uint64_t walkers = jebm_preset_count(preset, "walkers"),
+                   annealed = jebm_preset_count(preset, "ais_walkers");
+    if (annealed > walkers) {
+        return jebm_fail(err, JEBM_EINVAL,
+                         "key 'ais_walkers' is %llu, expected at most walkers = %llu",
+                         (unsigned long long)annealed, (unsigned long long)walkers);
+    }
+    if (mnist_evaluates(preset)) {
+        const uint64_t steps = jebm_preset_count(preset, "ais_steps"),
+                       times = jebm_preset_count(preset, "iterations");
+        if (steps == 0 || times > MNIST_EVALUATIONS) {
+            return jebm_fail(err, JEBM_EINVAL,
+                             "study evaluate: ais_steps is %llu and iterations is %llu, expected "
+                             "steps, and at most %d iterations",
+                             (unsigned long long)steps, (unsigned long long)times,
+                             MNIST_EVALUATIONS);
+        }
+    } else if (strcmp(jebm_preset_text(preset, "models"), "-") != 0) {
+        return jebm_fail(err, JEBM_EINVAL, "key 'models' is '%s', but study is not evaluate",
+                         jebm_preset_text(preset, "models"));
+    }
+    return JEBM_OK;
+}
+
 static jebm_status check_sizes(const jebm_preset *preset, jebm_error *err) {
     const uint64_t walkers = jebm_preset_count(preset, "walkers"),
                    batch = jebm_preset_count(preset, "batch"),
@@ -246,6 +282,10 @@ static jebm_status check_quirks(const jebm_preset *preset, const mnist_cell *cel
         return jebm_fail(err, JEBM_EINVAL,
                          "quirk tempered: sigma is 0, expected the noise of the released sampler");
     }
+    if (jebm_preset_real(preset, "sigma") > 0.0 && jebm_preset_real(preset, "final_h") > 0.0) {
+        return jebm_fail(err, JEBM_EINVAL,
+                         "keys 'sigma' and 'final_h' are both set: the released sampler has one h");
+    }
     if (jebm_preset_real(preset, "sigma") > 0.0 && jebm_preset_real(preset, "confine") > 0.0) {
         return jebm_fail(err, JEBM_EINVAL,
                          "keys 'sigma' and 'confine' are both set: the released code has a cube");
@@ -258,6 +298,7 @@ jebm_status mnist_plan(const jebm_preset *preset, jebm_cell *cells, size_t *ncel
     JEBM_TRY(mnist_inputs_check(preset, err));
     JEBM_TRY(check_sizes(preset, err));
     JEBM_TRY(check_lists(preset, err));
+    JEBM_TRY(check_annealing(preset, err));
     *ncells = 0;
     for (size_t i = 0; i < METHODS; i++) {
         if (!jebm_preset_has(preset, "methods", methods[i])) {
@@ -279,7 +320,15 @@ jebm_status mnist_plan(const jebm_preset *preset, jebm_cell *cells, size_t *ncel
 /* ---- one run -------------------------------------------------------------------------------- */
 
 /* what a stream of random numbers is for; the rest of its number is the cell and the run */
-enum { STREAM_THETA = 1, STREAM_WALKERS, STREAM_EVALUATION, STREAM_PICTURES };
+enum {
+    STREAM_THETA = 1,
+    STREAM_WALKERS,
+    STREAM_EVALUATION,
+    STREAM_PICTURES,
+    STREAM_RESAMPLED,
+    STREAM_FORWARD,
+    STREAM_REVERSE
+};
 
 static jebm_rng stream(const jebm_preset *preset, unsigned purpose, size_t cell, size_t run) {
     return jebm_rng_make(jebm_preset_seed(preset),
@@ -288,6 +337,14 @@ static jebm_rng stream(const jebm_preset *preset, unsigned purpose, size_t cell,
 
 jebm_rng mnist_picture_stream(const jebm_preset *preset, size_t run) {
     return stream(preset, STREAM_PICTURES, 0, run);
+}
+
+void mnist_annealing_streams(const jebm_preset *preset, size_t run, size_t step,
+                             jebm_rng streams[3]) {
+    static const unsigned purposes[] = {STREAM_RESAMPLED, STREAM_FORWARD, STREAM_REVERSE};
+    for (size_t i = 0; i < 3; i++) {
+        streams[i] = stream(preset, purposes[i], step, run);
+    }
 }
 
 /* The released sampler, x - h grad F + sigma xi, is ULA of U = F/T with T = sigma^2/(2h) and time
@@ -307,13 +364,17 @@ static sampler sampler_of(const jebm_preset *preset, const mnist_cell *cell) {
     return (sampler){0.5 * sigma * sigma, 0.0, temperature * lower, 1.0 / lower};
 }
 
+double mnist_temperature(const jebm_preset *preset, const mnist_cell *cell) {
+    return sampler_of(preset, cell).temperature;
+}
+
 jebm_status mnist_energy(const jebm_preset *preset, const mnist_cell *cell,
                          const mnist_inputs *inputs, size_t run, jebm_energy **energy,
                          jebm_error *err) {
     const jebm_convnet_config config = {
         .spec = jebm_preset_text(preset, "network"),
         .shape = {inputs->train.channels, inputs->train.height, inputs->train.width},
-        .temperature = sampler_of(preset, cell).temperature,
+        .temperature = mnist_temperature(preset, cell),
         .confine = jebm_preset_real(preset, "confine"),
         .backend = inputs->backend,
         .drift = inputs->drift,
@@ -394,14 +455,16 @@ jebm_trainer_config mnist_training(const jebm_preset *preset, const mnist_cell *
         .batches = jebm_preset_count(preset, "batches"),
         .cd_steps = jebm_preset_count(preset, "cd_steps"),
         .h = s.h,
+        .final_h = jebm_preset_real(preset, "final_h"),
+        .h_horizon = jebm_preset_count(preset, "iterations"),
         .bound = jebm_preset_real(preset, "confine") == 0.0 ? 1.0 : 0.0,
         .clip = jebm_preset_real(preset, "clip") * s.scale,
         .sigma = s.sigma,
         .start = cell->from_noise ? JEBM_START_REFERENCE : JEBM_START_METHOD,
         .start_each = jebm_preset_choice(preset, "data_start") == DATA_EACH,
-        .burn_in = from_data          ? 0
-                   : cell->from_noise ? jebm_preset_count(preset, "noise_burn_in")
-                                      : jebm_preset_count(preset, "burn_in"),
+        .burn_in = from_data || mnist_evaluates(preset) ? 0
+                   : cell->from_noise                   ? jebm_preset_count(preset, "noise_burn_in")
+                                                        : jebm_preset_count(preset, "burn_in"),
         .optimizer = optimizer_of(preset, s.scale),
         .alpha = jebm_preset_real(preset, "alpha") / s.scale,
         .ess_cost = cell->ess_cost,

@@ -12,7 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* directories of artefacts */
 #define IMAGES "images"
+#define MODELS "models"
+static const char *const places[] = {IMAGES, MODELS};
+enum { PLACES = sizeof places / sizeof places[0] };
 
 static jebm_status no_memory(jebm_error *err) {
     return jebm_fail(err, JEBM_ENOMEM, "not enough memory for a list of files");
@@ -23,16 +27,33 @@ static bool ends_with(const char *text, const char *end) {
     return n > m && strcmp(text + n - m, end) == 0;
 }
 
+/* what follows PLACE/ in the name; NULL if it is not there */
+static const char *within(const char *name, const char *place) {
+    const size_t n = strlen(place);
+    return strncmp(name, place, n) == 0 && name[n] == '/' ? name + n + 1 : NULL;
+}
+
 bool jebm_is_artefact(const char *name) {
-    const char *rest =
-        strncmp(name, IMAGES "/", strlen(IMAGES) + 1) == 0 ? name + strlen(IMAGES) + 1 : NULL;
-    // a name that leads elsewhere is none
-    if (rest != NULL) {
-        return rest[0] != '\0' && rest[0] != '.' && strchr(rest, '/') == NULL &&
-               !ends_with(rest, JEBM_PART_SUFFIX);
+    for (size_t i = 0; i < PLACES; i++) {
+        const char *rest = within(name, places[i]);
+        // a name that leads elsewhere is none
+        if (rest != NULL) {
+            return rest[0] != '\0' && rest[0] != '.' && strchr(rest, '/') == NULL &&
+                   !ends_with(rest, JEBM_PART_SUFFIX);
+        }
     }
     return strncmp(name, "samples-", 8) == 0 && strchr(name, '/') == NULL &&
            ends_with(name, ".csv");
+}
+
+bool jebm_artefact_left_out(const char *directory, const char *name) {
+    if (within(name, MODELS) == NULL) {
+        return false;
+    }
+    char *path = jebm_format("%s/%s", directory, name);
+    const bool gone = path != NULL && access(path, F_OK) != 0 && errno == ENOENT;
+    free(path);
+    return gone;
 }
 
 static int compare(const void *left, const void *right) {
@@ -65,16 +86,25 @@ static jebm_status list(const char *directory, const char *prefix, char ***names
     return status;
 }
 
-/* All entries of the directory and of images/, sorted. */
+/* The entries of directory/place, each as place/NAME. */
+static jebm_status list_place(const char *directory, const char *place, char ***names, size_t *n,
+                              jebm_error *err) {
+    char *path = jebm_format("%s/%s", directory, place), *prefix = jebm_format("%s/", place);
+    const jebm_status status =
+        path == NULL || prefix == NULL ? no_memory(err) : list(path, prefix, names, n, err);
+    free(path);
+    free(prefix);
+    return status;
+}
+
+/* All entries of the directory and of the artefacts' own, sorted. */
 static jebm_status list_all(const char *directory, char ***names, size_t *n, jebm_error *err) {
-    char *images = jebm_format("%s/" IMAGES, directory);
     *names = NULL;
     *n = 0;
-    jebm_status status = images == NULL ? no_memory(err) : list(directory, "", names, n, err);
-    if (status == JEBM_OK) {
-        status = list(images, IMAGES "/", names, n, err);
+    jebm_status status = list(directory, "", names, n, err);
+    for (size_t i = 0; i < PLACES && status == JEBM_OK; i++) {
+        status = list_place(directory, places[i], names, n, err);
     }
-    free(images);
     if (*n > 0) {
         qsort(*names, *n, sizeof **names, compare);
     }
@@ -110,9 +140,12 @@ jebm_status jebm_artefacts_list(const char *directory, json_t **names, jebm_erro
 }
 
 jebm_status jebm_artefacts_prepare(const char *directory, jebm_error *err) {
-    char *images = jebm_format("%s/" IMAGES, directory);
-    const jebm_status status = images == NULL ? no_memory(err) : jebm_rundir_make(images, err);
-    free(images);
+    jebm_status status = JEBM_OK;
+    for (size_t i = 0; i < PLACES && status == JEBM_OK; i++) {
+        char *path = jebm_format("%s/%s", directory, places[i]);
+        status = path == NULL ? no_memory(err) : jebm_rundir_make(path, err);
+        free(path);
+    }
     return status;
 }
 
@@ -170,9 +203,11 @@ void jebm_artefacts_clear(const char *directory) {
         free(whole);
     }
     names_free(all, n);
-    char *images = jebm_format("%s/" IMAGES, directory);
-    if (images != NULL) {
-        rmdir(images);
+    for (size_t i = 0; i < PLACES; i++) {
+        char *path = jebm_format("%s/%s", directory, places[i]);
+        if (path != NULL) {
+            rmdir(path);
+        }
+        free(path);
     }
-    free(images);
 }

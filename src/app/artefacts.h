@@ -1,5 +1,5 @@
 /* Artefacts: what a run leaves besides its rows. In the directory of a campaign these are the files
- * of images/ and those called samples-*.csv; a driver's hook writes them.
+ * of images/ and models/ and those called samples-*.csv; a driver's hook writes them.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef JEBM_APP_ARTEFACTS_H
@@ -13,10 +13,14 @@
 /* Is it the name of one, relative to the directory? */
 bool jebm_is_artefact(const char *name);
 
+/* Was it taken away, as one may do with those of models/? They are large and hold no result: the
+ * directory is whole without them. False of any other name. */
+bool jebm_artefact_left_out(const char *directory, const char *name);
+
 /* Names of all that are there, sorted; *names is the caller's to release. */
 jebm_status jebm_artefacts_list(const char *directory, json_t **names, jebm_error *err);
 
-/* Make the place for them. */
+/* Make the places for them. */
 jebm_status jebm_artefacts_prepare(const char *directory, jebm_error *err);
 
 /* Copy one from another directory, whole or not at all. */

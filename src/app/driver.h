@@ -65,8 +65,9 @@ typedef struct jebm_driver {
     size_t (*arrays)(void *state, jebm_array arrays[JEBM_MAX_STATE]);
     jebm_status (*restored)(void *state, jebm_error *err);
     /* Optional (NULL): write what a complete run leaves besides its rows: files in
-     * DIRECTORY/images/, which is there, and DIRECTORY/samples-*.csv, with names that no other run
-     * uses for other bytes. May be called again for the same run and then writes the same. */
+     * DIRECTORY/images/ and DIRECTORY/models/, which are there, and DIRECTORY/samples-*.csv, with
+     * names that no other run uses for other bytes. May be called again for the same run and then
+     * writes the same. */
     jebm_status (*artefacts)(void *state, const char *directory, const jebm_cell *cell, size_t run,
                              jebm_error *err);
     void (*close)(void *state);

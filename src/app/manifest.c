@@ -347,7 +347,7 @@ jebm_status jebm_manifest_check_files(const char *directory, const json_t *manif
     const char *name;
     json_t *entry;
     json_object_foreach(files, name, entry) {
-        if (jebm_is_artefact(name)) {
+        if (jebm_is_artefact(name) && !jebm_artefact_left_out(directory, name)) {
             JEBM_TRY(check_file(directory, files, name, err));
         }
     }

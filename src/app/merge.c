@@ -330,7 +330,7 @@ static jebm_status take_artefacts(const jebm_merge *m, jebm_campaign *c, jebm_er
         const char *name;
         json_t *entry;
         json_object_foreach(json_object_get(p->manifest, "files"), name, entry) {
-            if (jebm_is_artefact(name) &&
+            if (jebm_is_artefact(name) && !jebm_artefact_left_out(p->directory, name) &&
                 json_array_append_new(
                     c->copies, json_pack("{s:s, s:s}", "from", p->directory, "name", name)) != 0) {
                 return no_memory(err);

@@ -109,6 +109,12 @@ static jebm_status check(const jebm_trainer_config *c, const jebm_energy *energy
         return jebm_fail(err, JEBM_EINVAL, "h is %g and clip %g, expected h > 0 and clip >= 0",
                          c->h, c->clip);
     }
+    if (!(c->final_h >= 0.0 && isfinite(c->final_h)) || (c->final_h > 0.0 && c->h_horizon == 0)) {
+        return jebm_fail(err, JEBM_EINVAL,
+                         "final_h is %g and its horizon %llu, expected final_h >= 0, and with it a "
+                         "horizon of at least 1",
+                         c->final_h, (unsigned long long)c->h_horizon);
+    }
     if (!(c->bound >= 0.0) || !(c->sigma >= 0.0) || !isfinite(c->bound) || !isfinite(c->sigma)) {
         return jebm_fail(err, JEBM_EINVAL, "bound is %g and sigma %g, expected both at least 0",
                          c->bound, c->sigma);

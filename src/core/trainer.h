@@ -87,6 +87,9 @@ typedef struct jebm_trainer_config {
     size_t cd_steps; /* P */
     jebm_cd_schedule cd_schedule;
     double h;
+    double final_h; /* h_k = h (final_h/h)^min(k/h_horizon, 1); 0: h throughout. The weights (7) are
+                       exact for any sequence of steps that is fixed beforehand */
+    uint64_t h_horizon; /* >= 1 with final_h */
     double clip, bound, sigma; /* see jebm_move */
     bool assume_2h, unweighed_refusal; /* see jebm_move */
     jebm_start start;

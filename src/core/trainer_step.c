@@ -72,8 +72,13 @@ static void leave_one_out(jebm_trainer *t, population *p, size_t b) {
     }
 }
 
+static double step_size(const jebm_trainer_config *c, uint64_t k) {
+    const double at = k < c->h_horizon ? (double)k / (double)c->h_horizon : 1.0;
+    return c->final_h > 0.0 ? c->h * pow(c->final_h / c->h, at) : c->h;
+}
+
 jebm_move jebm_trainer_move(const jebm_trainer *t, const population *p, uint64_t k) {
-    return (jebm_move){.h = t->c.h,
+    return (jebm_move){.h = step_size(&t->c, k),
                        .rule = t->rule,
                        .clip = t->c.clip,
                        .bound = t->c.bound,

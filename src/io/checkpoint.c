@@ -99,12 +99,15 @@ static size_t count_elements(const jebm_array *array) {
     return n;
 }
 
-/* Write one dataset GROUP/NAME, making the group on the way. */
+/* Write one dataset GROUP/NAME, making the group on the way; without times, so that the same state is
+ * the same bytes. */
 static bool put_dataset(jebm_checkpoint *c, const char *path, hid_t stored, hid_t held, hid_t space,
                         const void *data, bool empty) {
     const hid_t links = H5Pcreate(H5P_LINK_CREATE);
     H5Pset_create_intermediate_group(links, 1);
-    const hid_t set = H5Dcreate2(c->file, path, stored, space, links, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t timeless = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(timeless, false);
+    const hid_t set = H5Dcreate2(c->file, path, stored, space, links, timeless, H5P_DEFAULT);
     bool ok = set >= 0;
     if (ok && !empty) {
         ok = H5Dwrite(set, held, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0;
@@ -112,6 +115,7 @@ static bool put_dataset(jebm_checkpoint *c, const char *path, hid_t stored, hid_
     if (set >= 0) {
         H5Dclose(set);
     }
+    H5Pclose(timeless);
     H5Pclose(links);
     return ok;
 }

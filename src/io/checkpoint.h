@@ -3,7 +3,8 @@
  * The file starts with a 512-byte block of text (a valid HDF5 user block, which HDF5's own tools
  * skip): format, schema version, length and SHA-256 of all that follows. It is checked before HDF5
  * sees a byte, so that a cut, foreign or damaged file is refused and never parsed.
- * Arrays are datasets GROUP/NAME, texts are scalar string datasets text/NAME.
+ * Arrays are datasets GROUP/NAME, texts are scalar string datasets text/NAME. The same arrays and
+ * texts, put in the same order, are the same bytes.
  * HDF5 keeps global state: use these from one thread at a time.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */

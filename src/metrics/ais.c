@@ -104,6 +104,12 @@ static void finish(const ais *a, double sign, double log_z_ref, jebm_ais_estimat
     out->se = sqrt(a->variance + (1.0 / s.ess - 1.0) / (double)a->e.n);
     out->ess = s.ess;
     out->resamplings = a->resamplings;
+    if (a->c->x != NULL) {
+        memcpy(a->c->x, a->e.x, a->e.n * a->e.d * sizeof *a->e.x);
+    }
+    if (a->c->logw != NULL) {
+        memcpy(a->c->logw, a->e.logw, a->e.n * sizeof *a->e.logw);
+    }
 }
 
 /* with walkers in place: the path's points k from .. to, in either direction */

@@ -28,6 +28,8 @@ static const char preset[] =
     "[mnist-quirks]\ntitle = quirks\nlike = mnist\nsigma = 0.02\nmethods = jarzynski\n"
     "study = quirks\niterations = 3\nrecord_every = 1\nruns = 1\n"
     "[mnist-c]\ntitle = c\nlike = mnist\nmethods = jarzynski\nc = 0.01 1\n"
+    "[evaluate]\ntitle = e\nlike = mnist\nstudy = evaluate\nais_steps = 15\nais_walkers = 30\n"
+    "iterations = 2\nrecord_every = 1\n"
     "[mnist-ess]\ntitle = c\nlike = mnist\nmethods = jarzynski\ness_cost = 0 0.01\n";
 
 static scratch s;
@@ -283,6 +285,116 @@ Test(mnist, annealing_from_both_ends_finds_the_log_z_of_the_weights) {
     jebm_csv_free(r.csv);
 }
 
+/* two runs of figure mnist that have learnt something, and their evaluation */
+static void train_and_evaluate(void) {
+    outcome o = run(&s, "mnist" BARS "--out d --set rate=1e-2");
+    expect_done(&o);
+    o = run(&s, "evaluate" BARS "--out d --set rate=1e-2");
+    expect_done(&o);
+}
+
+Test(mnist, an_evaluated_model_is_the_one_that_was_trained) {
+    train_and_evaluate();
+    const rows trained = {csv_of(&s, "d/mnist/trajectory.csv")},
+               found = {csv_of(&s, "d/evaluate/trajectory.csv")};
+    const char *const same[] = {"log_z",  "log_z_se", "data_energy",     "test_energy",      "ess",
+                                "mass_0", "mass_1",   "rank_confidence", "mass_evaluation_1"};
+    for (size_t run_number = 0; run_number < 2; run_number++) {
+        const size_t i = row_of(&trained, "jarzynski", run_number, 12);
+        for (size_t step = 0; step < 3; step++) {
+            const size_t j = row_of(&found, "jarzynski", run_number, step);
+            for (size_t k = 0; k < sizeof same / sizeof same[0]; k++) {
+                cr_expect_eq(value(&trained, same[k], i), value(&found, same[k], j), "%s", same[k]);
+            }
+        }
+    }
+    cr_expect_eq(value(&trained, "test_energy", row_of(&trained, "pcd", 1, 12)),
+                 value(&found, "test_energy", row_of(&found, "pcd", 1, 1)));
+    jebm_csv_free(trained.csv);
+    jebm_csv_free(found.csv);
+}
+
+Test(mnist, evaluations_agree_with_the_weights) {
+    train_and_evaluate();
+    const rows r = {csv_of(&s, "d/evaluate/trajectory.csv")};
+    for (size_t i = 0; i < 4; i++) {
+        const size_t row = row_of(&r, "jarzynski", i / 2, 1 + i % 2);
+        const double log_z = value(&r, "log_z", row), own = value(&r, "log_z_se", row);
+        cr_expect_eq(value(&r, "annealing_steps", row), i % 2 == 0 ? 15 : 60);
+        const double se[] = {hypot(own, value(&r, "log_z_forward_se", row)),
+                             hypot(own, value(&r, "log_z_reverse_se", row))};
+        cr_expect_float_eq(value(&r, "log_z_forward", row), log_z, 5.0 * se[0]);
+        cr_expect_float_eq(value(&r, "log_z_reverse", row), log_z, 5.0 * se[1]);
+        cr_expect_gt(fabs(D * log(2.0) - value(&r, "cross_entropy_forward", row)), 20.0 * se[0]);
+        double sum = 0.0;
+        for (size_t j = 0; j < CLASSES; j++) {
+            char forward[32], forward_se[32], mass[16], mass_se[16];
+            snprintf(forward, sizeof forward, "mass_forward_%zu", j);
+            snprintf(forward_se, sizeof forward_se, "mass_forward_se_%zu", j);
+            snprintf(mass, sizeof mass, "mass_%zu", j);
+            snprintf(mass_se, sizeof mass_se, "mass_se_%zu", j);
+            sum += value(&r, forward, row);
+            // a mass of which no walker was drawn has no standard error of its own: that of 1/N
+            const double error =
+                hypot(hypot(value(&r, forward_se, row), value(&r, mass_se, row)), 1.0 / 30);
+            cr_expect_float_eq(value(&r, forward, row), value(&r, mass, row), 5.0 * error);
+        }
+        cr_expect_float_eq(sum, 1.0, 1e-12);
+    }
+    // other random numbers at every step
+    cr_expect_neq(value(&r, "log_z_forward", row_of(&r, "pcd", 0, 1)),
+                  value(&r, "log_z_forward", row_of(&r, "pcd", 0, 2)));
+    jebm_csv_free(r.csv);
+}
+
+Test(mnist, an_evaluation_depends_on_the_models_alone) {
+    train_and_evaluate();
+    outcome o = run(&s, "evaluate" BARS "--out e --threads 1 --set models=d/mnist --set rate=1e-2");
+    expect_done(&o);
+    expect_same_csvs(&s, "d/evaluate", "e/evaluate");
+    o = run(&s, "evaluate" BARS "--out a --runs-to 1 --set models=d/mnist --set rate=1e-2");
+    expect_done(&o);
+    o = run(&s, "evaluate" BARS "--out b --runs-from 2 --set models=d/mnist --set rate=1e-2");
+    expect_done(&o);
+    o = run(&s, "evaluate" QUIET "--merge a --merge b --out m");
+    expect_done(&o);
+    expect_same_csvs(&s, "d/evaluate", "m/evaluate");
+}
+
+Test(mnist, models_that_do_not_fit_are_refused) {
+    outcome o = run(&s, "mnist" BARS "--runs 1 --out d");
+    expect_done(&o);
+    const char *const cases[][2] = {
+        {"--runs 2", "d/mnist/models/jarzynski-c=1-1.h5: is not there; run figure mnist first"},
+        {"--runs 1 --set data_noise=0.1",
+         "was trained with data_noise = 0, but here it is 0.1; give the scale"},
+        {"--runs 1 --set temperature=0.2", "its energy has T = 0.1, but here it is 0.2"},
+        {"--runs 1 --set walkers=40", "was trained with walkers = 32, but here it is 40"},
+        {"--runs 1 --set ais_walkers=33", "key 'ais_walkers' is 33, expected at most walkers"},
+        {"--runs 1 --set ais_steps=0", "study evaluate: ais_steps is 0"},
+        {"--runs 1 --set study=none", "key 'models' is 'd/mnist', but study is not evaluate"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        o = run(&s, "evaluate" BARS "--out e%zu --set models=d/mnist %s", i, cases[i][0]);
+        cr_expect(o.status != 0 && strstr(o.err, cases[i][1]) != NULL, "%s: %d %s", cases[i][0],
+                  o.status, o.err);
+    }
+    // a model that was changed; and one that was taken away leaves its run whole
+    const char *name = "d/mnist/models/pcd-0.h5";
+    size_t size;
+    char *bytes = scratch_get(scratch_path(&s, name), &size);
+    bytes[size / 2] ^= 1;
+    scratch_put(scratch_path(&s, name), bytes, size);
+    free(bytes);
+    o = run(&s, "evaluate" BARS "--out e --runs 1 --set models=d/mnist --set methods=pcd");
+    expect_refusal(&o, 1, name);
+    o = run(&s, "mnist" BARS "--runs 1 --out d");
+    expect_refusal(&o, 1, "pcd-0.h5: was changed after the run");
+    unlink(scratch_path(&s, name));
+    o = run(&s, "mnist" BARS "--runs 1 --out d");
+    expect_done(&o);
+}
+
 /* ---- what a run must not depend on ---------------------------------------------------------- */
 
 #define ALL "--set methods=jarzynski,unweighted,pcd,pcd_noise,cd --runs 1 "
@@ -351,9 +463,15 @@ Test(mnist, parts_become_the_run_that_was_not_split) {
         expect_done(&o);
     }
     // it needs no data
-    const outcome o = run(&s, "mnist" QUIET "--merge a --merge b --out m");
+    outcome o = run(&s, "mnist" QUIET "--merge a --merge b --out m");
     expect_done(&o);
     expect_same_everything("w/mnist", "m/mnist");
+    // nor the models
+    unlink(scratch_path(&s, "b/mnist/models/pcd-1.h5"));
+    o = run(&s, "mnist" QUIET "--merge a --merge b --out n");
+    expect_done(&o);
+    cr_expect(exists(&s, "n/mnist/models/pcd-0.h5"));
+    cr_expect(!exists(&s, "n/mnist/models/pcd-1.h5"));
 }
 
 Test(mnist, the_classifier_is_kept_and_trained_anew_where_it_is_damaged) {

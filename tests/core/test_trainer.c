@@ -985,6 +985,8 @@ SPOIL(zero_h, c->h = 0.0)
 SPOIL(negative_h, c->h = -0.1)
 SPOIL(nan_h, c->h = NAN)
 SPOIL(infinite_h, c->h = INFINITY)
+SPOIL(negative_final_h, c->final_h = -1e-3; c->h_horizon = 1)
+SPOIL(no_h_horizon, c->final_h = 1e-3)
 SPOIL(negative_clip, c->clip = -1.0)
 SPOIL(nan_clip, c->clip = NAN)
 SPOIL(no_inner, c->inner = 0)
@@ -1021,6 +1023,8 @@ Test(trainer, impossible_settings_are_refused_by_name) {
         {negative_h, "h is -0.1 "},
         {nan_h, "h is nan "},
         {infinite_h, "h is inf "},
+        {negative_final_h, "final_h is -0.001 "},
+        {no_h_horizon, "final_h is 0.001 and its horizon 0"},
         {negative_clip, "clip -1"},
         {nan_clip, "clip nan"},
         {no_inner, "at least one ULA step"},

@@ -393,20 +393,24 @@ static size_t size_of(const jebm_array *a) {
     return bytes;
 }
 
+static void restore(jebm_trainer *from, jebm_trainer *to) {
+    jebm_array source[40], target[40];
+    jebm_error err = {0};
+    const size_t n = jebm_trainer_arrays(from, 40, source);
+    cr_assert_eq(jebm_trainer_arrays(to, 40, target), n);
+    for (size_t i = 0; i < n; i++) {
+        cr_assert_str_eq(source[i].name, target[i].name);
+        memcpy(target[i].data, source[i].data, size_of(&source[i]));
+    }
+    cr_assert_eq(jebm_trainer_restored(to, &err), JEBM_OK, "%s", err.text);
+}
+
 Test(trainer_images, a_restored_run_goes_on_to_the_bit) {
     const jebm_trainer_config c = everything();
     jebm_trainer *whole = trainer_of(&c, energy(false, low()));
     jebm_trainer *other = trainer_of(&c, energy(false, low()));
-    jebm_array from[40], to[40];
-    jebm_error err = {0};
     advance(whole, 5);
-    const size_t n = jebm_trainer_arrays(whole, 40, from);
-    cr_assert_eq(jebm_trainer_arrays(other, 40, to), n);
-    for (size_t i = 0; i < n; i++) {
-        cr_assert_str_eq(from[i].name, to[i].name);
-        memcpy(to[i].data, from[i].data, size_of(&from[i]));
-    }
-    cr_assert_eq(jebm_trainer_restored(other, &err), JEBM_OK, "%s", err.text);
+    restore(whole, other);
     advance(whole, 6);
     advance(other, 6);
     expect_same(whole, other, "restored");
@@ -414,6 +418,27 @@ Test(trainer_images, a_restored_run_goes_on_to_the_bit) {
                  jebm_trainer_observe(other, 0).step_scale);
     jebm_trainer_free(whole);
     jebm_trainer_free(other);
+}
+
+/* an iteration with a falling h is one of a constant h_k: 0.01, 0.005, then 0.0025 */
+Test(trainer_images, h_falls_geometrically_to_its_last_value) {
+    jebm_trainer_config c = everything();
+    c.h = 0.01;
+    c.final_h = 0.0025;
+    c.h_horizon = 2;
+    jebm_trainer *falling = trainer_of(&c, energy(false, low()));
+    c.final_h = 0.0;
+    const double h[] = {0.01, 0.005, 0.0025, 0.0025};
+    for (size_t k = 0; k < 4; k++) {
+        c.h = h[k];
+        jebm_trainer *constant = trainer_of(&c, energy(false, low()));
+        restore(falling, constant);
+        advance(falling, 1);
+        advance(constant, 1);
+        expect_same(falling, constant, "constant h");
+        jebm_trainer_free(constant);
+    }
+    jebm_trainer_free(falling);
 }
 
 /* 64 MiB of partial sums hold 35 parts of 234001 parameters: fewer than there are blocks */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 static float x[4][3];
@@ -77,6 +78,23 @@ Test(checkpoint, gives_back_every_bit) {
     cr_expect(shape.type == JEBM_F32 && shape.rank == 2 && shape.shape[0] == 4 &&
               shape.shape[1] == 3);
     jebm_checkpoint_close(c);
+    scratch_free(&s);
+}
+
+/* a second later, when a time would show */
+Test(checkpoint, the_same_arrays_are_the_same_bytes) {
+    const scratch s = scratch_new();
+    size_t sizes[2];
+    write_one(scratch_path(&s, "a.h5"));
+    const struct timespec wait = {.tv_sec = 1, .tv_nsec = 100000000};
+    nanosleep(&wait, NULL);
+    write_one(scratch_path(&s, "b.h5"));
+    char *a = scratch_get(scratch_path(&s, "a.h5"), &sizes[0]),
+         *b = scratch_get(scratch_path(&s, "b.h5"), &sizes[1]);
+    cr_expect_eq(sizes[0], sizes[1]);
+    cr_expect_eq(memcmp(a, b, sizes[0]), 0);
+    free(a);
+    free(b);
     scratch_free(&s);
 }
 

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mnist.h"
+
+#include "energy/convnet.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* of a standard error */
+enum { REPLICATES = 200 };
+
+/* x [n][d], n <= e->n: walkers after a resampling by their weights, evenly spaced among all */
+static jebm_status resample(const jebm_ensemble *e, jebm_rng rng, size_t n, float *x,
+                            jebm_error *err) {
+    uint32_t *copies = malloc(e->n * sizeof *copies), *parent = malloc(e->n * sizeof *parent);
+    double *scratch = malloc(jebm_resample_scratch(e->n) * sizeof *scratch);
+    jebm_status status = JEBM_ENOMEM;
+    if (copies != NULL && parent != NULL && scratch != NULL) {
+        status = jebm_resample_copies(JEBM_SYSTEMATIC, e->n, e->logw, rng, 0, copies, scratch);
+    }
+    if (status == JEBM_OK) {
+        jebm_resample_parents(e->n, copies, parent);
+        for (size_t i = 0; i < n; i++) {
+            memcpy(x + i * e->d, e->x + parent[i * e->n / n] * e->d, e->d * sizeof *x);
+        }
+    }
+    free(copies);
+    free(parent);
+    free(scratch);
+    return status == JEBM_OK
+               ? JEBM_OK
+               : jebm_fail(err, status, "annealing: %zu walkers cannot be resampled: %s", e->n,
+                           jebm_status_text(status));
+}
+
+/* masses of the walkers at the upper end of the path */
+static jebm_status weigh(mnist_run *x, const jebm_ais_config *c, jebm_masses *out,
+                         jebm_error *err) {
+    const size_t K = x->inputs->nclasses;
+    const jebm_bootstrap bootstrap = {.replicates = REPLICATES,
+                                      .seed = jebm_preset_seed(x->preset)};
+    JEBM_TRY(
+        jebm_classifier_classify(x->inputs->classifier, c->walkers, c->x, NULL, x->log_p, err));
+    jebm_likeliest(c->walkers, K, x->log_p, x->class_of, x->confidence);
+    return jebm_masses_of(c->walkers, K, x->class_of, c->logw, &bootstrap, out, err);
+}
+
+static jebm_status both_ways(mnist_run *x, jebm_ais_config *c, const jebm_rng streams[3],
+                             float *start, mnist_sandwich *out, jebm_error *err) {
+    const jebm_energy *energy = jebm_trainer_energy(x->trainer);
+    JEBM_TRY(resample(jebm_trainer_ensemble(x->trainer, 0), streams[0], c->walkers, start, err));
+    c->move.rng = streams[1];
+    JEBM_TRY(jebm_ais_forward(energy, c, &out->forward, err));
+    JEBM_TRY(weigh(x, c, &out->masses, err));
+    c->move.rng = streams[2];
+    return jebm_ais_reverse(energy, c, start, &out->reverse, err);
+}
+
+jebm_status mnist_anneal(mnist_run *x, size_t steps, size_t step, mnist_sandwich *out,
+                         jebm_error *err) {
+    const jebm_trainer_config t = mnist_training(x->preset, &x->cell, x->run);
+    const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 0);
+    const uint64_t walkers = jebm_preset_count(x->preset, "ais_walkers");
+    const double given = jebm_preset_real(x->preset, "ais_h"),
+                 h = given > 0.0 ? given : (t.final_h > 0.0 ? t.final_h : t.h);
+    const size_t n = walkers > 0 ? walkers : e->n;
+    jebm_rng streams[3];
+    mnist_annealing_streams(x->preset, x->run, step, streams);
+    float *start = malloc(n * e->d * sizeof *start);
+    jebm_ais_config c = {.move = {.h = h, .rule = JEBM_WEIGHTS_EXACT, .bound = t.bound},
+                         .walkers = n,
+                         .steps = steps,
+                         .power = jebm_preset_real(x->preset, "ais_power"),
+                         .inner = 1,
+                         .threshold = 0.5,
+                         .path = jebm_convnet_temper,
+                         .x = malloc(n * e->d * sizeof *c.x),
+                         .logw = malloc(n * sizeof *c.logw)};
+    const jebm_status status =
+        start == NULL || c.x == NULL || c.logw == NULL
+            ? jebm_fail(err, JEBM_ENOMEM, "no memory to anneal %zu walkers", n)
+            : both_ways(x, &c, streams, start, out, err);
+    free(start);
+    free(c.x);
+    free(c.logw);
+    return status;
+}
