@@ -22,8 +22,9 @@ RUNS = int(field(RUNDIR, "runs"))
 RUN = RUNS > 1 ? RUNS - 1 : 0
 SHOWN = present(SUMMARY)
 N = words(SHOWN) > 0 ? words(SHOWN) : 1
+WIDTH = N > 1 ? 20 + 380 * N : 600 # the title needs as much
 do for [format in "png svg"] {
-    eval picture_terminal(format, 20 + 380 * N, 470)
+    eval picture_terminal(format, WIDTH, 470)
     set output RUNDIR."/fig12.".format
     set multiplot layout 1, N margins 0.01, 0.99, 0.01, 0.82 spacing 0.02, 0.02 \
         title "Figure 12. ".CAPTION."\n".sprintf("after the last update, run %d; Algorithm 2 resampled", RUN) \

@@ -48,7 +48,8 @@ enum {
     ESS_FORWARD,
     MASS_FORWARD,
     MASS_FORWARD_SE = MASS_FORWARD + MNIST_CLASSES,
-    COLUMNS = MASS_FORWARD_SE + MNIST_CLASSES
+    ERROR_MAX_FORWARD = MASS_FORWARD_SE + MNIST_CLASSES,
+    COLUMNS
 };
 
 const char *const mnist_columns[] = {"log_z",
@@ -99,7 +100,8 @@ const char *const mnist_columns[] = {"log_z",
                                      "mass_forward_2",
                                      "mass_forward_se_0",
                                      "mass_forward_se_1",
-                                     "mass_forward_se_2"};
+                                     "mass_forward_se_2",
+                                     "error_max_forward"};
 const size_t mnist_ncolumns = sizeof mnist_columns / sizeof mnist_columns[0];
 _Static_assert(sizeof mnist_columns / sizeof mnist_columns[0] == COLUMNS, "a name a column");
 
@@ -274,6 +276,16 @@ static void put_energies(mnist_run *x, const jebm_observation *o, double *row) {
     row[STEP_SCALE] = o->step_scale;
 }
 
+/* those of the masses against the data's; returns the largest size of one */
+static double relative_errors(const mnist_run *x, const jebm_masses *m, double *errors) {
+    double largest = 0.0;
+    jebm_relative_errors(x->inputs->nclasses, m->mass, x->inputs->target, errors);
+    for (size_t j = 0; j < x->inputs->nclasses; j++) {
+        largest = fmax(largest, fabs(errors[j]));
+    }
+    return largest;
+}
+
 static jebm_status put_masses(mnist_run *x, double *row, jebm_error *err) {
     const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 0);
     const size_t K = x->inputs->nclasses;
@@ -281,13 +293,11 @@ static jebm_status put_masses(mnist_run *x, double *row, jebm_error *err) {
                                       .seed = jebm_preset_seed(x->preset)};
     jebm_masses m;
     JEBM_TRY(jebm_masses_of(e->n, K, x->class_of, e->logw, &bootstrap, &m, err));
-    jebm_relative_errors(K, m.mass, x->inputs->target, row + ERROR);
-    row[ERROR_MAX] = 0.0;
+    row[ERROR_MAX] = relative_errors(x, &m, row + ERROR);
     for (size_t j = 0; j < K; j++) {
         row[MASS + j] = m.mass[j];
         row[MASS_SE + j] = m.error[j];
         row[SHARE + j] = m.share[j];
-        row[ERROR_MAX] = fmax(row[ERROR_MAX], fabs(row[ERROR + j]));
     }
     row[TV] = jebm_total_variation(K, m.mass, x->inputs->target);
     row[CONFIDENCE] = 0.0;
@@ -347,6 +357,8 @@ static jebm_status put_sandwich(mnist_run *x, size_t steps, double *row, jebm_er
         row[MASS_FORWARD + j] = s.masses.mass[j];
         row[MASS_FORWARD_SE + j] = s.masses.error[j];
     }
+    double errors[MNIST_CLASSES];
+    row[ERROR_MAX_FORWARD] = relative_errors(x, &s.masses, errors);
     return JEBM_OK;
 }
 

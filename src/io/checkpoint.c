@@ -99,8 +99,8 @@ static size_t count_elements(const jebm_array *array) {
     return n;
 }
 
-/* Write one dataset GROUP/NAME, making the group on the way; without times, so that the same state is
- * the same bytes. */
+/* Write one dataset GROUP/NAME, making the group on the way; without times, so that the same state
+ * is the same bytes. */
 static bool put_dataset(jebm_checkpoint *c, const char *path, hid_t stored, hid_t held, hid_t space,
                         const void *data, bool empty) {
     const hid_t links = H5Pcreate(H5P_LINK_CREATE);

@@ -326,7 +326,7 @@ Test(mnist, evaluations_agree_with_the_weights) {
         cr_expect_float_eq(value(&r, "log_z_forward", row), log_z, 5.0 * se[0]);
         cr_expect_float_eq(value(&r, "log_z_reverse", row), log_z, 5.0 * se[1]);
         cr_expect_gt(fabs(D * log(2.0) - value(&r, "cross_entropy_forward", row)), 20.0 * se[0]);
-        double sum = 0.0;
+        double sum = 0.0, largest = 0.0;
         for (size_t j = 0; j < CLASSES; j++) {
             char forward[32], forward_se[32], mass[16], mass_se[16];
             snprintf(forward, sizeof forward, "mass_forward_%zu", j);
@@ -334,12 +334,14 @@ Test(mnist, evaluations_agree_with_the_weights) {
             snprintf(mass, sizeof mass, "mass_%zu", j);
             snprintf(mass_se, sizeof mass_se, "mass_se_%zu", j);
             sum += value(&r, forward, row);
+            largest = fmax(largest, fabs(value(&r, forward, row) / target[j] - 1.0));
             // a mass of which no walker was drawn has no standard error of its own: that of 1/N
             const double error =
                 hypot(hypot(value(&r, forward_se, row), value(&r, mass_se, row)), 1.0 / 30);
             cr_expect_float_eq(value(&r, forward, row), value(&r, mass, row), 5.0 * error);
         }
         cr_expect_float_eq(sum, 1.0, 1e-12);
+        cr_expect_float_eq(value(&r, "error_max_forward", row), largest, 1e-12);
     }
     // other random numbers at every step
     cr_expect_neq(value(&r, "log_z_forward", row_of(&r, "pcd", 0, 1)),
