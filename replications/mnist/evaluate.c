@@ -9,6 +9,17 @@
 /* of a standard error */
 enum { REPLICATES = 200 };
 
+static size_t annealed(const jebm_preset *preset) {
+    const uint64_t n = jebm_preset_count(preset, "ais_walkers");
+    return n > 0 ? n : jebm_preset_count(preset, "walkers");
+}
+
+uint64_t mnist_annealing_bytes(const jebm_preset *preset, size_t d) {
+    /* where they start, are, and end */
+    const uint64_t each = 3 * d * sizeof(float) + 4 * sizeof(double);
+    return jebm_preset_count(preset, "ais_steps") > 0 ? annealed(preset) * each : 0;
+}
+
 /* x [n][d], n <= e->n: walkers after a resampling by their weights, evenly spaced among all */
 static jebm_status resample(const jebm_ensemble *e, jebm_rng rng, size_t n, float *x,
                             jebm_error *err) {
@@ -60,10 +71,9 @@ jebm_status mnist_anneal(mnist_run *x, size_t steps, size_t step, mnist_sandwich
                          jebm_error *err) {
     const jebm_trainer_config t = mnist_training(x->preset, &x->cell, x->run);
     const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 0);
-    const uint64_t walkers = jebm_preset_count(x->preset, "ais_walkers");
     const double given = jebm_preset_real(x->preset, "ais_h"),
                  h = given > 0.0 ? given : (t.final_h > 0.0 ? t.final_h : t.h);
-    const size_t n = walkers > 0 ? walkers : e->n;
+    const size_t n = annealed(x->preset);
     jebm_rng streams[3];
     mnist_annealing_streams(x->preset, x->run, step, streams);
     float *start = malloc(n * e->d * sizeof *start);

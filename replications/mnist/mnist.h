@@ -147,6 +147,7 @@ typedef struct mnist_sandwich {
     jebm_masses masses; /* of the model, by the weights of the walkers that went forward */
 } mnist_sandwich;
 
+uint64_t mnist_annealing_bytes(const jebm_preset *preset, size_t d);
 /* After mnist_look(); `step` of an evaluation chooses the random numbers. */
 jebm_status mnist_anneal(mnist_run *x, size_t steps, size_t step, mnist_sandwich *out,
                          jebm_error *err);

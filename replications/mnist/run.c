@@ -132,7 +132,8 @@ uint64_t mnist_memory(const jebm_preset *preset, const mnist_inputs *inputs, con
         }
         const size_t N = larger_population(&c);
         const uint64_t bytes = jebm_trainer_bytes(&c, energy, inputs->train.n) +
-                               N * (inputs->nclasses * sizeof(float) + 1 + 3 * sizeof(double));
+                               N * (inputs->nclasses * sizeof(float) + 1 + 3 * sizeof(double)) +
+                               mnist_annealing_bytes(preset, energy->d);
         most = bytes > most ? bytes : most;
     }
     jebm_energy_free(energy);
