@@ -1,5 +1,5 @@
 # What the studies of jebm-mnist share: their variants as blocks, four quantities each. Whoever loads
-# this (after style.gp and images.gp) sets NAME and RUNDIR.
+# this (after style.gp and images.gp) sets NAME and RUNDIR, and QUANTITIES and LABELS where it has others.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 SUMMARY = RUNDIR."/summary.csv"
@@ -10,9 +10,11 @@ if (M == 0) { exit error NAME.".gp: ".SUMMARY." has no rows of method jarzynski"
 LAST = 0
 stats SUMMARY using (LAST = column("step") > LAST ? column("step") : LAST, 0) nooutput
 UNIT = unit(LAST)
-QUANTITIES = "cross_entropy ess_min error_max confidence"
-LABELS = "'cross-entropy by the weights (nats)' 'smallest ESS since the row before' " \
-    ."'largest relative error of a mass' 'confidence of the classifier'"
+if (!exists("QUANTITIES")) {
+    QUANTITIES = "cross_entropy ess_min error_max confidence"
+    LABELS = "'cross-entropy by the weights (nats)' 'smallest ESS since the row before' " \
+        ."'largest relative error of a mass' 'confidence of the classifier'"
+}
 set print $CELLS
 do for [v in VARIANTS] {
     columns = "step"

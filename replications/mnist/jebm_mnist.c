@@ -12,9 +12,10 @@ static jebm_status inputs(const jebm_preset *preset, const char *data, const cha
                           json_t *found, jebm_error *err) {
     JEBM_TRY(mnist_inputs_read(preset, data, directory, found, &shared, err));
     // whether the network fits the images shows here, not when the first run starts
-    const mnist_cell any = {0};
+    const jebm_cell any = {0};
+    const mnist_cell settings = mnist_cell_of(preset, &any);
     jebm_energy *energy = NULL;
-    JEBM_TRY(mnist_energy(preset, &any, &shared, 0, &energy, err));
+    JEBM_TRY(mnist_energy(preset, &settings, &shared, 0, &energy, err));
     jebm_energy_free(energy);
     return JEBM_OK;
 }

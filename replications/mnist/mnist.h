@@ -63,6 +63,7 @@ typedef struct mnist_cell {
     bool from_noise; /* pcd that starts at noise, as released */
     double c; /* resampling threshold */
     double ess_cost;
+    double h; /* time step */
     unsigned quirks; /* bit i: mnist_quirks[i] */
     size_t stream; /* of its random numbers: the method, so that variants can be compared */
 } mnist_cell;

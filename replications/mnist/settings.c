@@ -56,7 +56,7 @@ const jebm_key mnist_keys[] = {
     {"batches", COUNT(1, 1000), "1", "mini-batches of walkers that move in an update"},
     {"inner", COUNT(1, 1e5), NULL, "ULA steps of a mini-batch in an update"},
     {"cd_steps", COUNT(1, 1e5), NULL, "ULA steps P of contrastive divergence, from data"},
-    {"h", REAL(0, 1e3, true), NULL, "time step of ULA"},
+    {"h", REALS(0, 1e3, true), NULL, "time steps of ULA, a variant each of jarzynski"},
     {"final_h", REAL(0, 1e3, false), "0",
      "h falls geometrically to this at the last update; 0: it stays"},
     {"sigma", REAL(0, 1e3, false), "0",
@@ -113,8 +113,8 @@ const size_t mnist_nkeys = sizeof mnist_keys / sizeof mnist_keys[0];
 
 /* ---- cells ---------------------------------------------------------------------------------- */
 
-/* A cell's number says what it is: its method, and which threshold, cost or set of quirks. */
-enum { FIRST_THRESHOLD = 0, FIRST_COST = 32, FIRST_QUIRKS = 64 };
+/* A cell's number says what it is: its method, and which threshold, cost, set of quirks or h. */
+enum { FIRST_THRESHOLD = 0, FIRST_COST = 32, FIRST_QUIRKS = 64, FIRST_STEP = 96 };
 
 /* of the study: all, all but one, one, none */
 enum { ALL_QUIRKS = (1 << NQUIRKS) - 1, NSTUDIED = 2 * NQUIRKS + 2 };
@@ -142,22 +142,26 @@ static unsigned quirks_of(const jebm_preset *preset) {
     return set;
 }
 
+/* the value of a list that a variant stands for, where its variants are [first, first + 32) */
+static double chosen(const jebm_preset *preset, const char *key, size_t variant, size_t first) {
+    double list[32];
+    jebm_preset_reals(preset, key, list);
+    return list[variant >= first && variant < first + 32 ? variant - first : 0];
+}
+
 mnist_cell mnist_cell_of(const jebm_preset *preset, const jebm_cell *cell) {
     static const jebm_method trained[METHODS] = {JEBM_METHOD_JARZYNSKI, JEBM_METHOD_UNWEIGHTED,
                                                  JEBM_METHOD_PCD, JEBM_METHOD_PCD, JEBM_METHOD_CD};
     const size_t method = cell->index >> 8, variant = cell->index & 255;
-    double c[32], costs[32];
-    jebm_preset_reals(preset, "c", c);
-    jebm_preset_reals(preset, "ess_cost", costs);
+    const bool studied_one = variant >= FIRST_QUIRKS && variant < FIRST_STEP;
     return (mnist_cell){
         .method = trained[method],
         .from_noise = method == METHOD_PCD_NOISE,
-        .c = c[variant < FIRST_COST ? variant - FIRST_THRESHOLD : 0],
+        .c = chosen(preset, "c", variant, FIRST_THRESHOLD),
         .ess_cost =
-            method == METHOD_JARZYNSKI
-                ? costs[variant >= FIRST_COST && variant < FIRST_QUIRKS ? variant - FIRST_COST : 0]
-                : 0.0,
-        .quirks = variant >= FIRST_QUIRKS ? studied(variant - FIRST_QUIRKS) : quirks_of(preset),
+            method == METHOD_JARZYNSKI ? chosen(preset, "ess_cost", variant, FIRST_COST) : 0.0,
+        .h = chosen(preset, "h", variant, FIRST_STEP),
+        .quirks = studied_one ? studied(variant - FIRST_QUIRKS) : quirks_of(preset),
         .stream = method,
     };
 }
@@ -177,9 +181,10 @@ static void add(jebm_cell *cells, size_t *n, size_t method, size_t variant, cons
 /* the variants of method jarzynski */
 static void add_weighted(const jebm_preset *preset, jebm_cell *cells, size_t *n) {
     const size_t trigger = jebm_preset_choice(preset, "trigger");
-    double c[32], costs[32];
+    double c[32], costs[32], h[32];
     const size_t nc = jebm_preset_reals(preset, "c", c),
-                 ncosts = jebm_preset_reals(preset, "ess_cost", costs);
+                 ncosts = jebm_preset_reals(preset, "ess_cost", costs),
+                 nh = jebm_preset_reals(preset, "h", h);
     if (jebm_preset_choice(preset, "study") == STUDY_QUIRKS) {
         for (size_t i = 0; i < NSTUDIED; i++) {
             char name[32];
@@ -189,6 +194,10 @@ static void add_weighted(const jebm_preset *preset, jebm_cell *cells, size_t *n)
     } else if (ncosts > 1) {
         for (size_t i = 0; i < ncosts; i++) {
             add(cells, n, METHOD_JARZYNSKI, FIRST_COST + i, "ess_cost=", costs[i]);
+        }
+    } else if (nh > 1) {
+        for (size_t i = 0; i < nh; i++) {
+            add(cells, n, METHOD_JARZYNSKI, FIRST_STEP + i, "h=", h[i]);
         }
     } else if (trigger == TRIGGER_NEVER) {
         add(cells, n, METHOD_JARZYNSKI, 0, "never", 0.0);
@@ -207,12 +216,14 @@ static jebm_status check_lists(const jebm_preset *preset, jebm_error *err) {
     double list[32];
     JEBM_TRY(jebm_preset_distinct(preset, "c", err));
     JEBM_TRY(jebm_preset_distinct(preset, "ess_cost", err));
+    JEBM_TRY(jebm_preset_distinct(preset, "h", err));
     const bool many_c = jebm_preset_reals(preset, "c", list) > 1,
                many_costs = jebm_preset_reals(preset, "ess_cost", list) > 1,
+               many_h = jebm_preset_reals(preset, "h", list) > 1,
                studying = jebm_preset_choice(preset, "study") == STUDY_QUIRKS;
-    if (many_c + many_costs + studying > 1) {
+    if (many_c + many_costs + many_h + studying > 1) {
         return jebm_fail(err, JEBM_EINVAL,
-                         "keys 'c', 'ess_cost' and 'study' make variants: several of them do; "
+                         "keys 'c', 'ess_cost', 'h' and 'study' make variants: several of them do; "
                          "expected one");
     }
     if (strcmp(jebm_preset_text(preset, "quirks"), "none") != 0 &&
@@ -355,7 +366,7 @@ typedef struct sampler {
 } sampler;
 
 static sampler sampler_of(const jebm_preset *preset, const mnist_cell *cell) {
-    const double h = jebm_preset_real(preset, "h"), sigma = jebm_preset_real(preset, "sigma"),
+    const double h = cell->h, sigma = jebm_preset_real(preset, "sigma"),
                  temperature = jebm_preset_real(preset, "temperature");
     if (sigma == 0.0 || cell->quirks >> QUIRK_TEMPERED & 1) {
         return (sampler){h, sigma, temperature, 1.0};

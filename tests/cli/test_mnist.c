@@ -30,7 +30,8 @@ static const char preset[] =
     "[mnist-c]\ntitle = c\nlike = mnist\nmethods = jarzynski\nc = 0.01 1\n"
     "[evaluate]\ntitle = e\nlike = mnist\nstudy = evaluate\nais_steps = 15\nais_walkers = 30\n"
     "iterations = 2\nrecord_every = 1\n"
-    "[mnist-ess]\ntitle = c\nlike = mnist\nmethods = jarzynski\ness_cost = 0 0.01\n";
+    "[mnist-ess]\ntitle = c\nlike = mnist\nmethods = jarzynski\ness_cost = 0 0.01\n"
+    "[mnist-h]\ntitle = h\nlike = mnist\nmethods = jarzynski\nh = 1e-3 4e-3\n";
 
 static scratch s;
 
@@ -573,8 +574,9 @@ Test(mnist, figures_are_drawn_and_lead_to_the_campaign) {
     o = run(&s, "mnist --quiet --data data --runs 1 --set methods=jarzynski --out e");
     expect_done(&o);
     cr_expect_str_eq(o.err, "");
-    static const char *const studies[] = {"mnist-c", "mnist-ess", "mnist-quirks"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const studies[] = {"mnist-c", "mnist-ess", "mnist-h", "mnist-quirks",
+                                          "evaluate"};
+    for (size_t i = 0; i < sizeof studies / sizeof studies[0]; i++) {
         char name[64];
         o = run(&s, "%s --quiet --data data --runs 1 --out d", studies[i]);
         cr_expect_null(strstr(o.err, "gnuplot"), "%s", o.err);
@@ -588,8 +590,9 @@ Test(mnist, every_setting_of_the_shipped_presets_is_explained) {
     outcome o = run(&s, "--list");
     expect_done(&o);
     cr_expect_not_null(strstr(o.out, "(fig02 fig03 fig04 fig11 fig12)"));
-    static const char *const figures[] = {"mnist", "mnist-c", "mnist-ess", "mnist-quirks"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const figures[] = {"mnist", "mnist-c", "mnist-ess", "mnist-h",
+                                          "mnist-quirks"};
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
         o = run(&s, "%s --describe", figures[i]);
         expect_done(&o);
         cr_expect_not_null(strstr(o.out, "ess_cost ="));
@@ -610,7 +613,9 @@ Test(mnist, impossible_settings_are_refused) {
         {"--set quirks=none,tempered", "none or others, not both"},
         {"--set quirks=tempered", "quirk tempered: sigma is 0"},
         {"--set sigma=1 --set confine=1", "keys 'sigma' and 'confine' are both set"},
+        {"--set sigma=1 --set final_h=1e-4", "keys 'sigma' and 'final_h' are both set"},
         {"--set c=1,2 --set ess_cost=0,0.1", "several of them do; expected one"},
+        {"--set c=1,2 --set h=0.01,0.1", "several of them do; expected one"},
         {"--set c=1,1", "key 'c' lists 1 twice"},
         {"--set counts=41,20,57", "57"},
         {"--set network=linear", "network"},
