@@ -78,6 +78,7 @@ jebm_status mnist_anneal(mnist_run *x, size_t steps, size_t step, mnist_sandwich
     mnist_annealing_streams(x->preset, x->run, step, streams);
     float *start = malloc(n * e->d * sizeof *start);
     jebm_ais_config c = {.move = {.h = h, .rule = JEBM_WEIGHTS_EXACT, .bound = t.bound},
+                         .h_max = t.h > h ? t.h : h,
                          .walkers = n,
                          .steps = steps,
                          .power = jebm_preset_real(x->preset, "ais_power"),

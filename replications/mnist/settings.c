@@ -98,7 +98,8 @@ const jebm_key mnist_keys[] = {
      "reference density and back from the resampled walkers, each in this many steps; 0: neither"},
     {"ais_power", REAL(0, 16, true), "2", "the path's steps are at (k/ais_steps)^ais_power"},
     {"ais_walkers", COUNT(0, 1e7), "0", "walkers of it, at most N; 0: N"},
-    {"ais_h", REAL(0, 1e3, false), "0", "time step of it; 0: that of the last update"},
+    {"ais_h", REAL(0, 1e3, false), "0",
+     "time step of it where it ends at the model, larger before; 0: that of the last update"},
     {"models", TEXT, "-",
      "study evaluate: directory of the runs whose models are evaluated; -: mnist, beside this one"},
     /* the released code */

@@ -57,10 +57,13 @@ static jebm_status prepare(const jebm_energy *energy, const jebm_ais_config *c, 
     return JEBM_OK;
 }
 
-/* all walkers from `now` to `next`, step k */
-static void walk(ais *a, uint64_t k) {
+/* all walkers from `now`, at beta, to `next`, step k */
+static void walk(ais *a, uint64_t k, double beta) {
     const size_t nblocks = (a->e.n + a->block - 1) / a->block;
     jebm_move move = a->c->move;
+    if (a->c->h_max > 0.0) {
+        move.h = move.h < beta * a->c->h_max ? move.h / beta : a->c->h_max;
+    }
     move.step = k;
     move.lane = JEBM_LANE_NOISE;
 #pragma omp parallel for default(none) shared(a, nblocks, move, k) schedule(static)
@@ -76,8 +79,10 @@ static void walk(ais *a, uint64_t k) {
     }
 }
 
-static double schedule(const jebm_ais_config *c, size_t k) {
-    return pow((double)k / (double)c->steps, c->power);
+/* beta after k steps */
+static double schedule(const jebm_ais_config *c, bool forward, size_t k) {
+    const size_t at = forward ? k : c->steps - k;
+    return pow((double)at / (double)c->steps, c->power);
 }
 
 /* are all weights finite; and resample if that is due */
@@ -114,12 +119,14 @@ static void finish(const ais *a, double sign, double log_z_ref, jebm_ais_estimat
 
 /* with walkers in place: the path's points k from .. to, in either direction */
 static jebm_status anneal(ais *a, const double *theta, bool forward, jebm_error *err) {
-    const size_t steps = a->c->steps;
-    a->c->path(theta, forward ? 0.0 : 1.0, a->now);
-    walk(a, 0);
-    for (size_t k = 1; k <= steps; k++) {
-        a->c->path(theta, schedule(a->c, forward ? k : steps - k), a->next);
-        walk(a, k);
+    double beta = schedule(a->c, forward, 0);
+    a->c->path(theta, beta, a->now);
+    walk(a, 0, beta);
+    for (size_t k = 1; k <= a->c->steps; k++) {
+        const double to = schedule(a->c, forward, k);
+        a->c->path(theta, to, a->next);
+        walk(a, k, beta);
+        beta = to;
         jebm_energy *old = a->now;
         a->now = a->next;
         a->next = old;

@@ -23,6 +23,8 @@ typedef void (*jebm_ais_path)(const double *theta, double beta, jebm_energy *e);
 
 typedef struct jebm_ais_config {
     jebm_move move; /* rule EXACT; lane and step are set here */
+    double h_max; /* the time step at beta is min(move.h/beta, h_max), since curvatures of beta U
+                     grow with beta; 0: move.h throughout */
     size_t walkers;
     size_t steps; /* values of beta after the first: (k/steps)^power */
     double power;

@@ -82,11 +82,12 @@ static void expect(const char *what, jebm_ais_estimate a, double exact) {
     cr_expect(a.se < 0.2 && a.se > 1e-4, "%s: standard error %g", what, a.se);
 }
 
-Test(ais, both_ends_give_the_log_z_of_quadrature) {
+static void expect_both_ends(double h_max) {
     jebm_energy *e = energy();
     double *density = calloc(M * M, sizeof *density);
     float *x = calloc(2 * N, sizeof *x);
     jebm_ais_config c = settings();
+    c.h_max = h_max;
     jebm_ais_estimate a;
     jebm_error err = {0};
     const double exact = log_z(e, density);
@@ -102,6 +103,53 @@ Test(ais, both_ends_give_the_log_z_of_quadrature) {
     cr_expect_eq(a.resamplings, 0);
     expect("reverse", a, exact);
     free(density);
+    free(x);
+    jebm_energy_free(e);
+}
+
+Test(ais, both_ends_give_the_log_z_of_quadrature) {
+    expect_both_ends(0.0);
+}
+
+/* 0.02 at the model, five times that where beta is below a fifth */
+Test(ais, steps_that_are_larger_at_the_reference_do_so_too) {
+    expect_both_ends(0.1);
+}
+
+/* mean of a coordinate by their weights, against quadrature */
+Test(ais, the_walkers_at_the_end_are_those_of_the_model) {
+    jebm_energy *e = energy();
+    double *density = calloc(M * M, sizeof *density), *logw = calloc(N, sizeof *logw);
+    float *x = calloc(2 * N, sizeof *x);
+    jebm_ais_config c = settings();
+    c.x = x;
+    c.logw = logw;
+    jebm_ais_estimate a;
+    (void)log_z(e, density);
+    double mean = 0.0, square = 0.0, total = 0.0, found = 0.0, weights = 0.0, most = -INFINITY;
+    cr_assert_eq(jebm_ais_forward(e, &c, &a, NULL), JEBM_OK);
+    for (size_t i = 0; i < M * M; i++) {
+        float point[2];
+        grid_point(i, point);
+        total += density[i];
+        mean += density[i] * point[0];
+        square += density[i] * point[0] * point[0];
+    }
+    mean /= total;
+    for (size_t i = 0; i < N; i++) {
+        most = fmax(most, logw[i]);
+    }
+    for (size_t i = 0; i < N; i++) {
+        weights += exp(logw[i] - most);
+        found += exp(logw[i] - most) * x[2 * i];
+    }
+    found /= weights;
+    const double se = sqrt((square / total - mean * mean) / (a.ess * N));
+    cr_expect(fabs(mean) > 10.0 * se, "a mean of %g says nothing", mean);
+    cr_expect(fabs(found - mean) <= ERRORS * se, "mean %g, exact %g, error %g", found, mean, se);
+    cr_expect_float_eq(most + log(weights / N) + 2.0 * log(2.0), a.log_z, 1e-9);
+    free(density);
+    free(logw);
     free(x);
     jebm_energy_free(e);
 }
