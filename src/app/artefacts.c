@@ -149,6 +149,16 @@ jebm_status jebm_artefacts_prepare(const char *directory, jebm_error *err) {
     return status;
 }
 
+void jebm_artefacts_tidy(const char *directory) {
+    for (size_t i = 0; i < PLACES; i++) {
+        char *path = jebm_format("%s/%s", directory, places[i]);
+        if (path != NULL) {
+            rmdir(path); // which fails where there is something
+        }
+        free(path);
+    }
+}
+
 static jebm_status copy(const char *from, const char *to, jebm_error *err) {
     jebm_atomic_file out;
     char buffer[16384];
@@ -203,11 +213,5 @@ void jebm_artefacts_clear(const char *directory) {
         free(whole);
     }
     names_free(all, n);
-    for (size_t i = 0; i < PLACES; i++) {
-        char *path = jebm_format("%s/%s", directory, places[i]);
-        if (path != NULL) {
-            rmdir(path);
-        }
-        free(path);
-    }
+    jebm_artefacts_tidy(directory);
 }

@@ -20,8 +20,9 @@ bool jebm_artefact_left_out(const char *directory, const char *name);
 /* Names of all that are there, sorted; *names is the caller's to release. */
 jebm_status jebm_artefacts_list(const char *directory, json_t **names, jebm_error *err);
 
-/* Make the places for them. */
+/* Make the places for them, and remove those where nothing came. */
 jebm_status jebm_artefacts_prepare(const char *directory, jebm_error *err);
+void jebm_artefacts_tidy(const char *directory);
 
 /* Copy one from another directory, whole or not at all. */
 jebm_status jebm_artefacts_copy(const char *from, const char *directory, const char *name,

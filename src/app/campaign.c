@@ -335,7 +335,10 @@ static jebm_status leave_artefacts(jebm_campaign *c, jebm_error *err) {
         return JEBM_OK;
     }
     JEBM_TRY(jebm_artefacts_prepare(c->directory, err));
-    return c->driver->artefacts(c->state, c->directory, &c->cells[c->cell], c->run, err);
+    const jebm_status status =
+        c->driver->artefacts(c->state, c->directory, &c->cells[c->cell], c->run, err);
+    jebm_artefacts_tidy(c->directory);
+    return status;
 }
 
 /* Run the present cell and run to its end, from its beginning or from a checkpoint. */

@@ -296,6 +296,7 @@ static void train_and_evaluate(void) {
 
 Test(mnist, an_evaluated_model_is_the_one_that_was_trained) {
     train_and_evaluate();
+    cr_expect(!exists(&s, "d/evaluate/images") && !exists(&s, "d/evaluate/models"));
     const rows trained = {csv_of(&s, "d/mnist/trajectory.csv")},
                found = {csv_of(&s, "d/evaluate/trajectory.csv")};
     const char *const same[] = {"log_z",  "log_z_se", "data_energy",     "test_energy",      "ess",
