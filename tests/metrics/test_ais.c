@@ -114,6 +114,18 @@ Test(ais, both_ends_give_the_log_z_of_quadrature) {
 /* 0.02 at the model, five times that where beta is below a fifth */
 Test(ais, steps_that_are_larger_at_the_reference_do_so_too) {
     expect_both_ends(0.1);
+    // as large as at the model: nothing changes; larger: something does
+    const double h_max[] = {0.0, 0.02, 0.1};
+    jebm_ais_estimate a[3];
+    jebm_energy *e = energy();
+    for (size_t i = 0; i < 3; i++) {
+        jebm_ais_config c = settings();
+        c.h_max = h_max[i];
+        cr_assert_eq(jebm_ais_forward(e, &c, &a[i], NULL), JEBM_OK);
+    }
+    jebm_energy_free(e);
+    cr_expect_eq(a[0].log_z, a[1].log_z);
+    cr_expect_neq(a[0].log_z, a[2].log_z);
 }
 
 /* mean of a coordinate by their weights, against quadrature */
