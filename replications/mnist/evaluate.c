@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* of a standard error */
-enum { REPLICATES = 200 };
-
 static size_t annealed(const jebm_preset *preset) {
     const uint64_t n = jebm_preset_count(preset, "ais_walkers");
     return n > 0 ? n : jebm_preset_count(preset, "walkers");
@@ -44,25 +41,14 @@ static jebm_status resample(const jebm_ensemble *e, jebm_rng rng, size_t n, floa
                            jebm_status_text(status));
 }
 
-/* masses of the walkers at the upper end of the path */
-static jebm_status weigh(mnist_run *x, const jebm_ais_config *c, jebm_masses *out,
-                         jebm_error *err) {
-    const size_t K = x->inputs->nclasses;
-    const jebm_bootstrap bootstrap = {.replicates = REPLICATES,
-                                      .seed = jebm_preset_seed(x->preset)};
-    JEBM_TRY(
-        jebm_classifier_classify(x->inputs->classifier, c->walkers, c->x, NULL, x->log_p, err));
-    jebm_likeliest(c->walkers, K, x->log_p, x->class_of, x->confidence);
-    return jebm_masses_of(c->walkers, K, x->class_of, c->logw, &bootstrap, out, err);
-}
-
 static jebm_status both_ways(mnist_run *x, jebm_ais_config *c, const jebm_rng streams[3],
                              float *start, mnist_sandwich *out, jebm_error *err) {
     const jebm_energy *energy = jebm_trainer_energy(x->trainer);
     JEBM_TRY(resample(jebm_trainer_ensemble(x->trainer, 0), streams[0], c->walkers, start, err));
     c->move.rng = streams[1];
     JEBM_TRY(jebm_ais_forward(energy, c, &out->forward, err));
-    JEBM_TRY(weigh(x, c, &out->masses, err));
+    JEBM_TRY(mnist_classify(x, c->walkers, c->x, err));
+    JEBM_TRY(mnist_masses(x, c->walkers, c->logw, &out->masses, err));
     c->move.rng = streams[2];
     return jebm_ais_reverse(energy, c, start, &out->reverse, err);
 }

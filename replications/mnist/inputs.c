@@ -288,8 +288,7 @@ static void take_notes(const mnist_inputs *inputs, json_t *found) {
     json_object_set_new(found, "notes", notes);
 }
 
-/* The digest of every model that will be evaluated: all are there, and a run goes on with the same.
- */
+/* The digests of all models that will be evaluated: a run goes on with the same. */
 static jebm_status find_models(const jebm_preset *preset, const char *directory,
                                mnist_inputs *inputs, json_t *found, jebm_error *err) {
     const char *given = jebm_preset_text(preset, "models");
@@ -302,9 +301,10 @@ static jebm_status find_models(const jebm_preset *preset, const char *directory,
         char digest[JEBM_DIGEST_TEXT];
         const jebm_cell *cell = &cells[i % n];
         char *path = inputs->models != NULL ? mnist_model_path(inputs->models, cell, i / n) : NULL,
-             *name = mnist_name_of(cell, i / n), *key = jebm_format("model %s", name);
+             *name = mnist_name_of(cell, i / n),
+             *key = name != NULL ? jebm_format("model %s", name) : NULL;
         jebm_status status = JEBM_OK;
-        if (path == NULL || name == NULL || key == NULL) {
+        if (path == NULL || key == NULL) {
             status = jebm_fail(err, JEBM_ENOMEM, "no memory for the names of models");
         } else if (access(path, R_OK) != 0) {
             status = jebm_fail(err, JEBM_EIO,

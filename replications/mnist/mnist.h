@@ -120,6 +120,12 @@ jebm_status mnist_open(const jebm_preset *preset, const mnist_inputs *inputs,
 void mnist_close(mnist_run *x);
 jebm_status mnist_record(mnist_run *x, double *row, jebm_error *err);
 
+/* Write log_p, class_of and confidence of images [n][d], n as of the larger population; then masses
+ * by these classes and log-weights [n], with errors by the bootstrap. */
+jebm_status mnist_classify(mnist_run *x, size_t n, const float *images, jebm_error *err);
+jebm_status mnist_masses(const mnist_run *x, size_t n, const double *logw, jebm_masses *out,
+                         jebm_error *err);
+
 /* Bring everything that mnist_run keeps of the walkers up to date. */
 jebm_status mnist_look(mnist_run *x, jebm_error *err);
 jebm_status mnist_measure(mnist_run *x, jebm_error *err);
@@ -148,8 +154,11 @@ typedef struct mnist_sandwich {
     jebm_masses masses; /* of the model, by the weights of the walkers that went forward */
 } mnist_sandwich;
 
+/* What it holds while it anneals walkers [d]. */
 uint64_t mnist_annealing_bytes(const jebm_preset *preset, size_t d);
-/* After mnist_look(); `step` of an evaluation chooses the random numbers. */
+
+/* After mnist_look(), whose classes it overwrites; `step` of an evaluation chooses the random
+ * numbers. Errors   JEBM_ENOMEM; JEBM_EDIVERGE if a weight is not finite. */
 jebm_status mnist_anneal(mnist_run *x, size_t steps, size_t step, mnist_sandwich *out,
                          jebm_error *err);
 

@@ -198,10 +198,22 @@ jebm_status mnist_open(const jebm_preset *preset, const mnist_inputs *inputs,
 
 /* ---- what is seen of the walkers ------------------------------------------------------------ */
 
+jebm_status mnist_classify(mnist_run *x, size_t n, const float *images, jebm_error *err) {
+    JEBM_TRY(jebm_classifier_classify(x->inputs->classifier, n, images, NULL, x->log_p, err));
+    jebm_likeliest(n, x->inputs->nclasses, x->log_p, x->class_of, x->confidence);
+    return JEBM_OK;
+}
+
+jebm_status mnist_masses(const mnist_run *x, size_t n, const double *logw, jebm_masses *out,
+                         jebm_error *err) {
+    const jebm_bootstrap bootstrap = {.replicates = REPLICATES,
+                                      .seed = jebm_preset_seed(x->preset)};
+    return jebm_masses_of(n, x->inputs->nclasses, x->class_of, logw, &bootstrap, out, err);
+}
+
 static jebm_status look(mnist_run *x, size_t population, jebm_error *err) {
     const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, population);
-    JEBM_TRY(jebm_classifier_classify(x->inputs->classifier, e->n, e->x, NULL, x->log_p, err));
-    jebm_likeliest(e->n, x->inputs->nclasses, x->log_p, x->class_of, x->confidence);
+    JEBM_TRY(mnist_classify(x, e->n, e->x, err));
     if (jebm_weights_normalise(e->n, e->logw, x->p) != JEBM_OK) {
         return jebm_fail(err, JEBM_EDIVERGE, "iteration %llu: the log-weights cannot be normalised",
                          (unsigned long long)jebm_trainer_observe(x->trainer, population).k);
@@ -290,10 +302,8 @@ static double relative_errors(const mnist_run *x, const jebm_masses *m, double *
 static jebm_status put_masses(mnist_run *x, double *row, jebm_error *err) {
     const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 0);
     const size_t K = x->inputs->nclasses;
-    const jebm_bootstrap bootstrap = {.replicates = REPLICATES,
-                                      .seed = jebm_preset_seed(x->preset)};
     jebm_masses m;
-    JEBM_TRY(jebm_masses_of(e->n, K, x->class_of, e->logw, &bootstrap, &m, err));
+    JEBM_TRY(mnist_masses(x, e->n, e->logw, &m, err));
     row[ERROR_MAX] = relative_errors(x, &m, row + ERROR);
     for (size_t j = 0; j < K; j++) {
         row[MASS + j] = m.mass[j];

@@ -335,10 +335,7 @@ static jebm_status leave_artefacts(jebm_campaign *c, jebm_error *err) {
         return JEBM_OK;
     }
     JEBM_TRY(jebm_artefacts_prepare(c->directory, err));
-    const jebm_status status =
-        c->driver->artefacts(c->state, c->directory, &c->cells[c->cell], c->run, err);
-    jebm_artefacts_tidy(c->directory);
-    return status;
+    return c->driver->artefacts(c->state, c->directory, &c->cells[c->cell], c->run, err);
 }
 
 /* Run the present cell and run to its end, from its beginning or from a checkpoint. */
@@ -404,6 +401,7 @@ static jebm_status copy_artefacts(const jebm_campaign *c, jebm_error *err) {
 static jebm_status complete(jebm_campaign *c, json_t **manifest, jebm_error *err) {
     JEBM_TRY(write_tables(c, true, err));
     JEBM_TRY(copy_artefacts(c, err));
+    jebm_artefacts_tidy(c->directory);
     JEBM_TRY(jebm_manifest_make(c, true, manifest, err));
     JEBM_TRY(jebm_manifest_write(c->directory, *manifest, err));
     jebm_rundir_remove(c->directory, "checkpoint.h5");

@@ -72,9 +72,13 @@ static void leave_one_out(jebm_trainer *t, population *p, size_t b) {
     }
 }
 
+/* h_k */
 static double step_size(const jebm_trainer_config *c, uint64_t k) {
+    if (c->final_h == 0.0) {
+        return c->h;
+    }
     const double at = k < c->h_horizon ? (double)k / (double)c->h_horizon : 1.0;
-    return c->final_h > 0.0 ? c->h * pow(c->final_h / c->h, at) : c->h;
+    return c->h * pow(c->final_h / c->h, at);
 }
 
 jebm_move jebm_trainer_move(const jebm_trainer *t, const population *p, uint64_t k) {

@@ -117,7 +117,7 @@ static void finish(const ais *a, double sign, double log_z_ref, jebm_ais_estimat
     }
 }
 
-/* with walkers in place: the path's points k from .. to, in either direction */
+/* with walkers in place: along the path, in either direction */
 static jebm_status anneal(ais *a, const double *theta, bool forward, jebm_error *err) {
     double beta = schedule(a->c, forward, 0);
     a->c->path(theta, beta, a->now);

@@ -31,8 +31,8 @@ typedef struct jebm_ais_config {
     size_t inner; /* ULA steps at each */
     double threshold; /* forward: resample (systematic) when the ESS falls below; 0: never */
     jebm_ais_path path;
-    float *x; /* [walkers][d] out: the walkers at the end ... */
-    double *logw; /* [walkers] ... and their log-weights; NULL: not wanted */
+    float *x; /* [walkers][d] out: the walkers at the end of either way ... */
+    double *logw; /* [walkers] ... and their log-weights there. Borrowed; NULL: not wanted */
 } jebm_ais_config;
 
 typedef struct jebm_ais_estimate {

@@ -499,6 +499,43 @@ Test(mnist, the_classifier_is_kept_and_trained_anew_where_it_is_damaged) {
     expect_same_csvs(&s, "d/mnist", "e/mnist");
 }
 
+/* a variant is the run of its value alone */
+Test(mnist, variants_are_the_runs_of_their_values) {
+    static const char *const cases[][3] = {{"mnist-h", "h=0.001", "--set h=1e-3"},
+                                           {"mnist-h", "h=0.004", "--set h=4e-3"},
+                                           {"mnist-c", "c=0.01", "--set c=0.01"},
+                                           {"mnist-ess", "ess_cost=0.01", "--set ess_cost=0.01"}};
+    double last[4];
+    for (size_t i = 0; i < 4; i++) {
+        outcome o = run(&s, "%s" BARS "--out d --runs 1", cases[i][0]);
+        expect_done(&o);
+        o = run(&s, "mnist" BARS "--out e%zu --runs 1 --set methods=jarzynski %s", i, cases[i][2]);
+        expect_done(&o);
+        char name[2][64];
+        snprintf(name[0], sizeof name[0], "d/%s/trajectory.csv", cases[i][0]);
+        snprintf(name[1], sizeof name[1], "e%zu/mnist/trajectory.csv", i);
+        const rows all = {csv_of(&s, name[0])}, one = {csv_of(&s, name[1])};
+        size_t at = 0;
+        while (strcmp(jebm_csv_text(all.csv, at, 1), cases[i][1]) != 0) {
+            at++;
+        }
+        for (size_t j = 0; j < jebm_csv_rows(one.csv); j++) {
+            last[i] = value(&one, "cross_entropy", j);
+            cr_expect_eq(value(&all, "cross_entropy", at + j), last[i], "%s", cases[i][1]);
+        }
+        jebm_csv_free(all.csv);
+        jebm_csv_free(one.csv);
+    }
+    cr_expect_neq(last[0], last[1]);
+    // and h falls where it is told to
+    const outcome o =
+        run(&s, "mnist" BARS "--out f --runs 1 --set methods=jarzynski --set final_h=1e-5");
+    expect_done(&o);
+    const rows r = {csv_of(&s, "f/mnist/trajectory.csv")};
+    cr_expect_neq(value(&r, "cross_entropy", jebm_csv_rows(r.csv) - 1), last[0]);
+    jebm_csv_free(r.csv);
+}
+
 /* ---- the released code ---------------------------------------------------------------------- */
 
 Test(mnist, without_the_tempered_weights_the_moves_are_the_same) {
