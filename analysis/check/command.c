@@ -59,8 +59,7 @@ jebm_status jebm_command_judge(const jebm_claims *claims, const char *directory,
     for (size_t i = 0; i < claims->count && status == JEBM_OK; i++) {
         const jebm_claim *claim = &claims->list[i];
         if (wanted == NULL || wanted(claim, context)) {
-            status =
-                jebm_judge(claim, claims->path, &results, &judgements->list[judgements->n], err);
+            status = jebm_judge(claim, &results, &judgements->list[judgements->n], err);
             judgements->n += status == JEBM_OK;
         }
     }

@@ -44,8 +44,12 @@ void jebm_expr_free(jebm_expr *expr);
 /* Does it use spread(), lowest() or highest()? */
 bool jebm_expr_is_across(const jebm_expr *expr);
 
-/* Value for env's run. JEBM_EINVAL: a column or $name that the data do not have (the claim is
- * wrong); JEBM_EMISMATCH: a cell or run that they do not have (the claim was not run). */
+/* Does it have a reduction without a {cell} of its own? */
+bool jebm_expr_needs_method(const jebm_expr *expr);
+
+/* Value for env's run. JEBM_EMISMATCH: the data lack a cell, run, column, $name or recorded steps
+ * that it needs, and err says which in one clause without a path. JEBM_EINVAL: it needs a method
+ * and env names none. */
 jebm_status jebm_expr_eval(const jebm_expr *expr, jebm_expr_env *env, double *value,
                            jebm_error *err);
 
