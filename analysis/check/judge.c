@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const jebm_scales[3] = {"paper", "reduced", "quick"};
+const char *const jebm_scales[JEBM_NSCALES] = {"paper", "reduced", "quick"};
 
 typedef struct jebm_loaded {
     char key[128]; /* SCALE/FIDELITY/FIGURE */
@@ -58,7 +58,7 @@ static jebm_status choose_data(const jebm_claim *c, jebm_results *r, jebm_judgem
     snprintf(j->reason, sizeof j->reason, "no data for %s at fidelity %s%s%s", c->figure,
              c->fidelity, r->scale ? " and scale " : "", r->scale ? r->scale : "");
     bool incomplete = false;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < JEBM_NSCALES; i++) {
         if (r->scale != NULL && strcmp(r->scale, jebm_scales[i]) != 0) {
             continue;
         }

@@ -8,6 +8,9 @@
 #include "figure_data.h"
 #include "verdict.h"
 
+enum { JEBM_NSCALES = 3 };
+extern const char *const jebm_scales[JEBM_NSCALES]; /* largest first */
+
 typedef struct jebm_judgement {
     const jebm_claim *claim; /* borrowed */
     jebm_verdict verdict;
@@ -39,7 +42,5 @@ void jebm_results_free(jebm_results *results);
 jebm_status jebm_judge(const jebm_claim *claim, jebm_results *results, jebm_judgement *judgement,
                        jebm_error *err);
 void jebm_judgement_free(jebm_judgement *judgement);
-
-extern const char *const jebm_scales[3]; /* largest first */
 
 #endif

@@ -78,6 +78,12 @@ Test(program, one_claim_without_an_answer_stops_no_other) {
     free(json);
 }
 
+Test(program, the_summary_stands_in_the_place_of_the_table) {
+    expect("--claims %s/claims.ini --summary --json %s/v.json", 0, "\nfig06 ");
+    cr_expect_null(strstr(out, "x@code"), "%s", out);
+    expect("--claims %s/claims.ini --summary --baseline %s/v.json", 0, "\nall ");
+}
+
 Test(program, help_and_version_answer) {
     expect("--help", 0, "usage: jebm-check");
     expect("--version", 0, "jebm-check ");
