@@ -160,7 +160,7 @@ jebm_status jebm_summary_markdown(const char *path, const jebm_judgement *list, 
         for (size_t i = 0; i < ntallies; i++) {
             const jebm_tally *t = &tallies[i];
             char scales[64];
-            fprintf(out, "| %s | %s |", t->figure,
+            fprintf(out, "| %s |%s%s |", t->figure, i + 1 < ntallies ? " " : "",
                     i + 1 < ntallies ? scale_phrase(t, sizeof scales, scales) : "");
             put_cells(out, t->paper);
             put_cells(out, t->ours);
