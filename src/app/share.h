@@ -7,8 +7,10 @@
 #include "core/status.h"
 
 /* Path of a file below the share directory: $JEBM_SHARE if it is set; else the data directory
- * beside the program if the program is installed; else the source tree. The file need not exist.
- * *path is the caller's to free. */
+ * beside the program if the program is installed; else the source tree of the build tree that holds
+ * the program. The file need not exist. *path is the caller's to free.
+ *
+ * Errors   JEBM_EIO if the program is in neither. */
 jebm_status jebm_share_path(const char *relative, char **path, jebm_error *err);
 
 /* printf into a new string; NULL when memory ran out. */

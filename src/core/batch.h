@@ -7,6 +7,10 @@
 
 #include "core/rng.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define JEBM_SHUFFLE_ROUNDS 16 /* at most; a multiple of 4 */
 
 typedef struct jebm_shuffle {
@@ -21,5 +25,9 @@ JEBM_API jebm_shuffle jebm_shuffle_make(jebm_rng rng, uint64_t step, uint32_t n)
 
 /* Image of i < n. */
 JEBM_API uint32_t jebm_shuffle_at(const jebm_shuffle *s, uint32_t i);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Walkers are worked on in fixed blocks of this many; every sum over walkers is taken inside a
  * block and then over blocks in their order, so no result depends on the number of threads. */
 #define JEBM_BLOCK 128
@@ -46,5 +50,9 @@ JEBM_API jebm_status jebm_weight_stats_of(size_t n, const double *logw, jebm_wei
 
 /* p[n]: normalised weights exp(A_i) / sum_j exp(A_j), which sum to 1 to rounding. Same errors. */
 JEBM_API jebm_status jebm_weights_normalise(size_t n, const double *logw, double *p);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

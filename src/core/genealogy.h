@@ -15,6 +15,10 @@
 
 #include "core/resample.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* eve[n] of the walkers at k = 0: each is its own ancestor. */
 JEBM_API void jebm_eve_start(size_t n, uint32_t *eve);
 
@@ -32,5 +36,9 @@ JEBM_API void jebm_eve_resample(size_t n, const uint32_t *parent, uint32_t *eve)
  * NAN if the log-weights cannot be normalised, or n is 1. */
 JEBM_API double jebm_log_z_variance(jebm_resampling scheme, size_t n, const double *logw,
                                     const uint32_t *eve, uint64_t resamplings, double *scratch);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

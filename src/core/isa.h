@@ -13,6 +13,10 @@
 
 #include "core/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum jebm_isa {
     JEBM_ISA_BASELINE,
     JEBM_ISA_AVX2,
@@ -33,5 +37,9 @@ JEBM_API jebm_status jebm_isa_check(jebm_error *err);
 /* Switch variants within a process, for tests and benchmarks; JEBM_EUNSUPPORTED, and no change, if
  * this machine or build lacks it. Not while another thread computes. */
 JEBM_API jebm_status jebm_isa_select(jebm_isa isa);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -24,6 +24,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct jebm_energy jebm_energy;
 
 typedef enum jebm_weight_rule {
@@ -80,5 +84,9 @@ JEBM_API void jebm_langevin_walk(const jebm_energy *now, const jebm_energy *next
  * A += U_k(x) - U_{k+1}(x); U and cache are evaluated under `next`. */
 JEBM_API void jebm_langevin_frozen(const jebm_energy *next, jebm_weight_rule rule, size_t m,
                                    const uint32_t *ids, jebm_ensemble *e);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -23,6 +23,9 @@ static jebm_status check(const jebm_optimizer_config *c, jebm_error *err) {
                          "Adam: beta_1 %g, beta_2 %g, epsilon %g, expected [0, 1), [0, 1) and > 0",
                          c->beta_1, c->beta_2, c->epsilon);
     }
+    if (c->kind == JEBM_PRESCRIBED && c->path == NULL) {
+        return jebm_fail(err, JEBM_EINVAL, "a prescribed theta needs its path, found none");
+    }
     return JEBM_OK;
 }
 
@@ -96,6 +99,10 @@ static void adam(jebm_optimizer *o, uint64_t k, double length, double factor,
 }
 
 void jebm_optimizer_step(jebm_optimizer *o, uint64_t k, const double *direction, double *theta) {
+    if (o->config.kind == JEBM_PRESCRIBED) {
+        o->config.path(o->config.context, k + 1, theta);
+        return;
+    }
     const double factor = jebm_schedule_factor(&o->config, k);
     const double length = shortened(o, direction);
     if (o->config.kind == JEBM_ADAM) {

@@ -1,5 +1,6 @@
 /* Optimizers and learning-rate schedules: theta_{k+1} = opt(theta_k, D_k) of the paper's
- * algorithms.
+ * algorithms; or a path of theta that is fixed beforehand, for which the Jarzynski identity (7) is
+ * exact and no training takes place.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef JEBM_OPTIMIZER_H
@@ -9,10 +10,19 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum jebm_optimizer_kind {
     JEBM_GRADIENT_DESCENT, /* theta += rate D, eq. (10) */
-    JEBM_ADAM /* Kingma & Ba 2015, Algorithm 1, with bias correction */
+    JEBM_ADAM, /* Kingma & Ba 2015, Algorithm 1, with bias correction */
+    JEBM_PRESCRIBED /* theta_k = path(k), whatever the direction; rates and schedule are not used */
 } jebm_optimizer_kind;
+
+/* Write theta_k [nparams], k >= 1; k = 0 is where the energy stands at the start. Called by one
+ * thread, for each k once and in order. */
+typedef void (*jebm_theta_path)(void *context, uint64_t k, double *theta);
 
 typedef enum jebm_schedule {
     JEBM_SCHEDULE_CONSTANT,
@@ -27,6 +37,8 @@ typedef struct jebm_optimizer_config {
     double beta_1, beta_2, epsilon; /* Adam */
     double
         max_norm; /* a direction longer than this, in Euclidean norm, is shortened to it; 0: no */
+    jebm_theta_path path; /* prescribed; must give the same after a restore */
+    void *context; /* of path; borrowed */
 } jebm_optimizer_config;
 
 typedef struct jebm_optimizer {
@@ -52,5 +64,9 @@ JEBM_API double jebm_schedule_factor(const jebm_optimizer_config *config, uint64
  * direction of the log-likelihood, as the paper signs it in eq. (8). */
 JEBM_API void jebm_optimizer_step(jebm_optimizer *o, uint64_t k, const double *direction,
                                   double *theta);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -21,6 +21,10 @@
 #include "core/ensemble.h"
 #include "core/rng.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum jebm_resampling {
     JEBM_MULTINOMIAL,
     JEBM_STRATIFIED,
@@ -54,5 +58,9 @@ JEBM_API void jebm_resample_parents(size_t n, const uint32_t *copies, uint32_t *
 JEBM_API jebm_status jebm_resample(jebm_resampling scheme, jebm_ensemble *e, jebm_rng rng,
                                    uint64_t step, uint32_t *parent, uint32_t *copies,
                                    double *scratch);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

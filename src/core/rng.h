@@ -17,6 +17,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum jebm_lane {
     JEBM_LANE_NOISE, /* Langevin noise; inner step m of an iteration adds m * JEBM_LANE_STRIDE */
     JEBM_LANE_INIT, /* samples of the model at theta_0 */
@@ -59,5 +63,9 @@ JEBM_API void jebm_rng_uniforms(jebm_rng rng, uint32_t lane, uint64_t step, size
  * |normal| <= 6.66. (first + n) ceil(d/4) < 2^32. Vectorised. */
 JEBM_API void jebm_rng_normals(jebm_rng rng, uint32_t lane, uint64_t step, size_t first, size_t n,
                                size_t d, float scale, float *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

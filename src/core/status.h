@@ -10,6 +10,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #if defined(__GNUC__)
 #define JEBM_API __attribute__((visibility("default")))
 #define JEBM_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -76,5 +80,9 @@ typedef struct jebm_array {
     size_t shape[JEBM_ARRAY_RANK];
     void *data;
 } jebm_array;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -67,6 +67,11 @@ static jebm_status check_gradient(const jebm_trainer_config *c, const jebm_energ
         return jebm_fail(err, JEBM_EINVAL,
                          "leave_one_out needs method jarzynski and gradient descent");
     }
+    if (c->ess_cost != 0.0 && c->optimizer.kind == JEBM_PRESCRIBED) {
+        return jebm_fail(err, JEBM_EINVAL,
+                         "ess_cost is %g, but a prescribed theta is not shortened: expected 0",
+                         c->ess_cost);
+    }
     if (c->leave_one_out && energy->ops->self_influence == NULL) {
         return jebm_fail(err, JEBM_EUNSUPPORTED, "energy %s has no leave-one-out weights",
                          energy->ops->name);

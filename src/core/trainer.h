@@ -32,6 +32,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum jebm_method {
     JEBM_METHOD_JARZYNSKI,
     JEBM_METHOD_UNWEIGHTED,
@@ -177,5 +181,9 @@ JEBM_API const double *jebm_trainer_direction(const jebm_trainer *t);
  */
 JEBM_API size_t jebm_trainer_arrays(jebm_trainer *t, size_t capacity, jebm_array *arrays);
 JEBM_API jebm_status jebm_trainer_restored(jebm_trainer *t, jebm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

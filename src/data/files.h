@@ -9,6 +9,10 @@
 
 #include "core/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define JEBM_PATH_SIZE 4096
 
 typedef enum jebm_split { JEBM_TRAIN, JEBM_TEST } jebm_split;
@@ -35,5 +39,9 @@ JEBM_API jebm_status jebm_mnist_find(const char *directory, jebm_split split,
  * Errors   JEBM_EMISMATCH if not; JEBM_EINVAL for a set of unknown digest. */
 JEBM_API jebm_status jebm_mnist_verify(const char *set, jebm_split split, const char *digest,
                                        const char *directory, jebm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

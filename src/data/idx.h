@@ -15,6 +15,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define JEBM_IDX_RANK 3
 #define JEBM_IDX_SIZE_MAX ((size_t)1 << 30) /* elements; more is refused */
 
@@ -38,5 +42,9 @@ JEBM_API jebm_status jebm_idx_read_stream(FILE *stream, const char *name, size_t
 
 /* Takes a zeroed one. */
 JEBM_API void jebm_idx_free(jebm_idx *idx);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct jebm_images {
     size_t n;
     size_t channels, height, width; /* d = channels * height * width */
@@ -34,5 +38,9 @@ JEBM_API jebm_status jebm_images_select(const jebm_images *images, size_t nclass
  *          out is then zeroed. */
 JEBM_API jebm_status jebm_mnist_load(const char *directory, jebm_split split, jebm_images *out,
                                      char digest[JEBM_DIGEST_TEXT], jebm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

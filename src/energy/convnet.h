@@ -14,6 +14,10 @@
 #include "energy/energy.h"
 #include "nn/network.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct jebm_convnet_config {
     const char *spec; /* nn/network.h; one output. Borrowed for the call */
     jebm_shape shape; /* of an image */
@@ -37,5 +41,9 @@ JEBM_API void jebm_convnet_temper(const double *theta, double beta, jebm_energy 
 
 /* The network of an energy that jebm_convnet_new() made. Borrowed. */
 JEBM_API const jebm_network *jebm_convnet_network(const jebm_energy *e);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A run of consecutive parameters that share a learning rate. */
 typedef struct jebm_group {
     const char *name;
@@ -104,5 +108,9 @@ JEBM_API double jebm_energy_data(const jebm_energy *e, size_t n, const float *x,
 
 /* ops->free, NULL allowed. */
 JEBM_API void jebm_energy_free(jebm_energy *e);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

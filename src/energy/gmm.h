@@ -20,6 +20,10 @@
 
 #include "energy/energy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define JEBM_GMM_MAX_MODES 64
 #define JEBM_GMM_MAX_D 4096
 
@@ -35,5 +39,9 @@ JEBM_API void jebm_gmm_masses(const jebm_energy *e, double *mass);
 
 /* resp[modes] of one point x[d], as in the cache. */
 JEBM_API void jebm_gmm_responsibilities(const jebm_energy *e, const float *x, float *resp);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

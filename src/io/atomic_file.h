@@ -10,6 +10,10 @@
 
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define JEBM_PART_SUFFIX ".part"
 
 typedef struct jebm_atomic_file {
@@ -33,5 +37,9 @@ JEBM_API void jebm_atomic_abandon(jebm_atomic_file *file);
 /* The three above for bytes at hand. */
 JEBM_API jebm_status jebm_atomic_write(const char *path, const void *bytes, size_t size,
                                        jebm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 
 #include "core/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct jebm_checkpoint jebm_checkpoint;
 
 /* Start a checkpoint in memory; path is touched by commit only. */
@@ -46,5 +50,9 @@ JEBM_API jebm_status jebm_checkpoint_get_text(jebm_checkpoint *checkpoint, const
 
 /* Release without writing; takes NULL. */
 JEBM_API void jebm_checkpoint_close(jebm_checkpoint *checkpoint);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

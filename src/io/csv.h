@@ -10,6 +10,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct jebm_csv jebm_csv;
 
 /* Read a file; *csv is the caller's to free and NULL on failure.
@@ -37,5 +41,9 @@ JEBM_API const char *jebm_csv_text(const jebm_csv *csv, size_t row, size_t colum
  * Errors   JEBM_EFORMAT at the first field that is no such number or too large for a double. */
 JEBM_API jebm_status jebm_csv_numbers(const jebm_csv *csv, size_t column, double *values,
                                       jebm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

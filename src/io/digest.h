@@ -8,6 +8,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define JEBM_DIGEST_TEXT 65 /* 64 lower-case hexadecimal digits and the final 0 */
 
 typedef struct jebm_digest {
@@ -27,5 +31,9 @@ JEBM_API void jebm_digest_text(jebm_digest *digest, char text[JEBM_DIGEST_TEXT])
 JEBM_API void jebm_digest_bytes(const void *bytes, size_t size, char text[JEBM_DIGEST_TEXT]);
 JEBM_API jebm_status jebm_digest_file(const char *path, char text[JEBM_DIGEST_TEXT],
                                       jebm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

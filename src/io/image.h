@@ -7,6 +7,10 @@
 
 #include "core/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct jebm_grid {
     size_t rows, columns; /* cells */
     size_t channels, height,
@@ -34,5 +38,9 @@ JEBM_API jebm_status jebm_grid_size(const jebm_grid *grid, size_t *height, size_
  *
  * Errors   as above; JEBM_EINVAL for a value outside [-1, 1] or NaN, JEBM_EIO, JEBM_ENOMEM. */
 JEBM_API jebm_status jebm_grid_write(const char *path, const jebm_grid *grid, jebm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

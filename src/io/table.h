@@ -9,6 +9,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct jebm_label {
     char *method, *variant;
 } jebm_label;
@@ -50,5 +54,9 @@ JEBM_API jebm_status jebm_table_write(const jebm_table *table, const char *path,
  * sqrt(n), nan for a single run. A value that is nan makes all four nan. */
 JEBM_API jebm_status jebm_table_write_summary(const jebm_table *table, const char *path,
                                               jebm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -17,6 +17,10 @@
 #include "core/resample.h"
 #include "energy/energy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Put the energy at beta in [0, 1] of the path that ends at theta [nparams]: beta = 0 the
  * reference, beta = 1 the model. */
 typedef void (*jebm_ais_path)(const double *theta, double beta, jebm_energy *e);
@@ -50,5 +54,9 @@ JEBM_API jebm_status jebm_ais_forward(const jebm_energy *energy, const jebm_ais_
                                       jebm_ais_estimate *out, jebm_error *err);
 JEBM_API jebm_status jebm_ais_reverse(const jebm_energy *energy, const jebm_ais_config *config,
                                       const float *x, jebm_ais_estimate *out, jebm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -15,6 +15,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct jebm_classifier jebm_classifier;
 
 /* layers up to the hidden units; "linear K | logsoftmax" follows */
@@ -96,5 +100,9 @@ JEBM_API jebm_status jebm_classifier_save(const jebm_classifier *c, const char *
                                           jebm_error *err);
 JEBM_API jebm_status jebm_classifier_load(const char *path, jebm_gemm_backend backend,
                                           jebm_classifier **out, jebm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define JEBM_CLASSES_MAX 16
 
 /* Of each class j < nclasses. */
@@ -44,5 +48,9 @@ JEBM_API double jebm_total_variation(size_t n, const double *p, const double *q)
 /* relative[n] = p_j / target_j - 1; targets are positive. */
 JEBM_API void jebm_relative_errors(size_t n, const double *p, const double *target,
                                    double *relative);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* For each row of x [n][d] the nearest row of data [m][d], m > 0, in the Euclidean norm.
  *   distance  [n] out  differences, squares and sums in double, the same for any number of threads
  *                      and any instruction set
@@ -15,5 +19,9 @@
  * Inputs are finite. */
 JEBM_API void jebm_neighbours(size_t n, const float *x, size_t m, const float *data, size_t d,
                               double *distance, uint32_t *which);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

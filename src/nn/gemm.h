@@ -14,6 +14,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum jebm_gemm_backend {
     JEBM_GEMM_REFERENCE,
     JEBM_GEMM_OPENBLAS,
@@ -35,5 +39,9 @@ JEBM_API jebm_gemm_backend jebm_gemm_default(void);
 /* NULL, or one line that says why openblas will be slow here: its kernels are those of a CPU older
  * than this one (FACTS: "Prescott" on CPUs it does not know), and what to set. */
 JEBM_API const char *jebm_gemm_warning(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -27,6 +27,10 @@
 #include "core/status.h"
 #include "nn/gemm.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct jebm_network jebm_network;
 typedef struct jebm_weights jebm_weights;
 typedef struct jebm_workspace jebm_workspace;
@@ -84,5 +88,9 @@ typedef void (*jebm_output_gradient)(void *context, size_t image, const float *y
 JEBM_API void jebm_network_backward(const jebm_network *net, const jebm_weights *weights, size_t n,
                                     const float *x, jebm_output_gradient loss, void *context,
                                     double *g, jebm_workspace *ws);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

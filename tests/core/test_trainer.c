@@ -738,6 +738,55 @@ Test(trainer, an_evaluation_population_has_the_right_log_z_and_changes_nothing, 
     free(data);
 }
 
+/* ---- a path fixed beforehand ---------------------------------------------------------------- */
+
+/* z falls and one mode walks off; context counts the calls */
+static void ramp(void *context, uint64_t k, double *theta) {
+    theta[0] = -0.5 - 0.01 * (double)k;
+    theta[MODES * D] = -0.02 * (double)k;
+    ++*(size_t *)context;
+}
+
+/* The identity holds for any path that is fixed, so log Z of the last theta is right, whatever the
+ * data; as above the error is that over runs, Student's t of 11 degrees of freedom. */
+Test(trainer, a_prescribed_theta_is_followed_and_its_log_z_is_right, .timeout = 60) {
+    enum { RUNS = 12, STEPS = 100 };
+    float *data = teacher_data(DATA + 1);
+    for (int lazy = 0; lazy < 2; lazy++) {
+        size_t calls = 0;
+        jebm_trainer_config c = settings(JEBM_METHOD_JARZYNSKI);
+        c.optimizer =
+            (jebm_optimizer_config){.kind = JEBM_PRESCRIBED, .path = ramp, .context = &calls};
+        c.walkers[0] = 600;
+        c.batch[0] = lazy ? 150 : 600;
+        c.gradient = lazy ? JEBM_GRADIENT_BATCH : JEBM_GRADIENT_ALL;
+        double sum = 0.0, sum_2 = 0.0;
+        for (uint32_t r = 0; r < RUNS; r++) {
+            c.rng[0] = jebm_rng_make(901, r);
+            jebm_trainer *t = trainer(&c, r % 2 == 0 ? data : data + D);
+            const jebm_energy *e = jebm_trainer_energy(t);
+            cr_expect_eq(e->theta[0], -0.5);
+            for (size_t k = 1; k <= STEPS; k++) {
+                advance(t, 1);
+                e = jebm_trainer_energy(t);
+                cr_expect_eq(e->theta[0], -0.5 - 0.01 * (double)k);
+                cr_expect_eq(e->theta[MODES * D], -0.02 * (double)k);
+                cr_expect_eq(e->theta[D], 0.5, "the path left it alone");
+            }
+            settle(t);
+            const double off = jebm_trainer_observe(t, 0).log_z - e->ops->log_z(e);
+            sum += off;
+            sum_2 += off * off;
+            jebm_trainer_free(t);
+        }
+        cr_expect_eq(calls, RUNS * STEPS);
+        const double mean = sum / RUNS, se = sqrt((sum_2 / RUNS - mean * mean) / (RUNS - 1));
+        cr_expect(fabs(mean) < 6.0 * se, "lazy %d: log Z is off by %g +- %g", lazy, mean, se);
+        cr_expect_lt(se, 0.05);
+    }
+    free(data);
+}
+
 /* ---- leave one out -------------------------------------------------------------------------- */
 
 /* theta_{k+1} as it would be without walker i, from eq. (11) in double */
@@ -997,6 +1046,9 @@ SPOIL(large_threshold, c->threshold = 1.5)
 SPOIL(nan_threshold, c->threshold = NAN)
 SPOIL(zero_cv, c->threshold = 0.0; c->trigger = JEBM_TRIGGER_CV)
 SPOIL(bad_adam, c->optimizer.kind = JEBM_ADAM; c->optimizer.beta_1 = 1.0)
+SPOIL(no_path, c->optimizer.kind = JEBM_PRESCRIBED)
+SPOIL(path_cost, c->optimizer.kind = JEBM_PRESCRIBED; c->ess_cost = 0.1;
+      c->gradient = JEBM_GRADIENT_BATCH)
 SPOIL(bad_schedule, c->optimizer.schedule = JEBM_SCHEDULE_LINEAR; c->optimizer.end = 2.0)
 SPOIL(walkers_beyond_noise, c->walkers[0] = c->batch[0] = (size_t)3 << 30)
 
@@ -1035,6 +1087,8 @@ Test(trainer, impossible_settings_are_refused_by_name) {
         {nan_threshold, "ESS threshold is nan"},
         {zero_cv, "CV threshold is 0"},
         {bad_adam, "Adam: beta_1 1"},
+        {no_path, "needs its path"},
+        {path_cost, "ess_cost is 0.1, but a prescribed theta"},
         {bad_schedule, "final factor 2"},
         {walkers_beyond_noise, "use at most"},
     };

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What `meson install` leaves, as another user has it: in a prefix that was moved, far from the checkout
+# and the build tree (covered up where the kernel lets us), without JEBM_SHARE.
+#
+# usage: test_install.sh SOURCE BUILD PREFIX CC SANITIZE [PATHS]
+#   SANITIZE  what the build has for -Db_sanitize; none, or the example is built with it too
+#   PATHS     "paths": no installed file may name the source or the build tree (builds without -g)
+set -u
+source=$1 build=$2 prefix=$3 cc=$4 sanitize=$5 paths=${6:-}
+place=$(mktemp -d) || exit 1
+trap 'rm -rf "$place"' EXIT
+failures=0
+unset JEBM_SHARE JEBM_DATA LD_LIBRARY_PATH
+
+fail() {
+    printf 'FAILED: %s\n' "$*"
+    failures=$((failures + 1))
+}
+
+# expect WORDS COMMAND...: status 0, and these words among what it says
+expect() {
+    local words=$1 text status
+    shift
+    text=$("$@" 2>&1 </dev/null)
+    status=$?
+    [[ $status == 0 && $text == *"$words"* ]] || fail "$*: exit $status, expected 0 and '$words' in: $text"
+}
+
+# ---- install, and move -----------------------------------------------------------------------
+
+meson install -C "$build" --no-rebuild --quiet --destdir "$place/stage" >"$place/log" 2>&1 ||
+    { cat "$place/log" && exit 1; }
+root=$place/anywhere/else
+mkdir -p "$place/anywhere"
+mv "$place/stage$prefix" "$root"
+share=$root/share/jebm
+shopt -s nullglob
+
+while read -r file; do
+    cmp -s "$source/$file" "$share/$file" || fail "$file is not installed as it is"
+done < <(cd "$source" && ls analysis/claims.ini analysis/figures/*.gp analysis/report/report.{css,js} \
+    replications/*/presets/*.ini benchmarks/*/presets/*.ini)
+if [[ $paths == paths ]]; then
+    for tree in "$source" "$build"; do
+        named=$(grep -rlF -- "$tree" "$root") && fail "$tree is named in $named"
+    done
+fi
+
+# ---- the library -----------------------------------------------------------------------------
+
+export PKG_CONFIG_PATH
+PKG_CONFIG_PATH=$(dirname "$(find "$root" -name jebm.pc)")
+read -r -a cflags < <(pkg-config --cflags jebm)
+read -r -a libs < <(pkg-config --libs jebm)
+read -r -a compile <<<"$cc"
+[[ $sanitize == none ]] || cflags+=("-fsanitize=$sanitize")
+libdir=$(pkg-config --variable=libdir jebm)
+
+# compiles LANGUAGE COMPILER... <SOURCE
+compiles() {
+    local language=$1
+    shift
+    "$@" "${cflags[@]}" -Wall -Wextra -pedantic -Werror -fsyntax-only -x "$language" -
+}
+
+# each header alone, by the name that a user writes
+while read -r header; do
+    printf '#include <%s>\n' "$header" | compiles c "${compile[@]}" -std=c17 || fail "$header as C17"
+    if command -v g++ >/dev/null; then
+        printf '#include <%s>\n' "$header" | compiles c++ g++ -std=c++11 || fail "$header as C++"
+    fi
+done < <(cd "$root/include/jebm" && find . -name '*.h' -printf '%P\n')
+printf '#include <jebm/jebm.h>\n#if JEBM_VERSION_MAJOR != %s || JEBM_VERSION_MINOR != %s\n#error\n#endif\n' \
+    "$(pkg-config --modversion jebm | cut -d. -f1)" "$(pkg-config --modversion jebm | cut -d. -f2)" |
+    compiles c "${compile[@]}" -std=c17 || fail 'the version in jebm.h is not that of jebm.pc'
+
+# a function of the library keeps its C name in C++
+if command -v g++ >/dev/null; then
+    printf '#include <jebm.h>\nint main() { return jebm_status_exit(JEBM_OK); }\n' |
+        g++ "${cflags[@]}" -x c++ - -x none "${libs[@]}" "-Wl,-rpath,$libdir" -o "$place/cpp"
+    "$place/cpp" || fail 'a C++ program does not link or run'
+fi
+cp "$source/examples/double_well.c" "$place"
+"${compile[@]}" -std=c17 -O2 -Wall -Wextra -Werror "${cflags[@]}" "$place/double_well.c" "${libs[@]}" -lm \
+    "-Wl,-rpath,$libdir" -o "$place/double_well" || fail 'examples/double_well.c does not build'
+
+# ---- the programs, with nothing of the checkout in sight ---------------------------------------
+
+export root place source build
+programs() {
+    [[ -z ${covered:-} ]] || mount -t tmpfs none "$source" || exit 1
+    [[ -z ${covered:-} || ! -e $build ]] || mount -t tmpfs none "$build" || exit 1
+    mkdir "$place/work" && cd "$place/work" || exit 1
+    export HOME=$place/work PATH=$root/bin:$PATH
+    for program in "$root"/bin/*; do
+        expect "${program##*/}" "$program" --help
+        expect "${program##*/}" "$program" --version
+    done
+    few=(--runs 1 --quiet --set iterations=4 --set record_every=2)
+    expect 'fig06: ' jebm-gmm fig06 "${few[@]}" --set walkers=100
+    expect 'fig10: ' jebm-resampling fig10 "${few[@]}" --set walkers=100
+    expect 'schemes: ' jebm-schemes schemes --runs 2 --quiet --set walkers=100
+    expect 'overhead: ' jebm-overhead overhead --runs 1 --quiet --set gmm_batch=100 --set gmm_shares=1 \
+        --set gmm_inner=1 --set mnist_batch=8 --set mnist_shares=1 --set mnist_inner=1 \
+        --set cifar32_batch=2 --set cifar32_inner=1 --set cifar64_batch=2 --set cifar64_inner=1
+    expect 'network = conv' jebm-mnist mnist --describe
+    if command -v gnuplot >/dev/null; then
+        for figure in fig06 fig10 schemes overhead; do
+            [[ -s results/runs/quick/paper/$figure/$figure.png ]] || fail "$figure is not drawn"
+        done
+    fi
+    expect 'fig06-' jebm-check --results results/runs
+    expect '' jebm-report --results results/runs --out report.html
+    grep -q 'fig06' report.html || fail 'the report does not show fig06'
+    expect 'quadrature' "$place/double_well"
+    return "$failures"
+}
+export -f programs fail expect
+if unshare -rm true 2>/dev/null; then
+    failures=$failures covered=yes unshare -rm bash -c programs
+else
+    echo 'the checkout stays visible: this kernel lets no user cover it up'
+    (programs)
+fi
+failures=$?
+
+((failures == 0)) && echo 'all as expected'
+exit "$((failures > 0))"
