@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mixture.h"
 
+#include "lasting.h"
 #include "mass_ode.h"
 
 #include <math.h>
@@ -37,7 +38,9 @@ const char *const mixture_columns[] = {"p",
                                        "mass_a",
                                        "mass_a_evaluation",
                                        "data_fraction_a",
-                                       "z_ode"};
+                                       "z_ode",
+                                       "cv2_a",
+                                       "cv2_b"};
 #define COLUMNS (sizeof mixture_columns / sizeof mixture_columns[0])
 const size_t mixture_ncolumns = COLUMNS;
 
@@ -50,6 +53,8 @@ typedef struct experiment {
     double data_fraction; /* of the data in mode a */
     double start_fraction; /* of the walkers of k = 0 */
     bool evaluated; /* there is an evaluation population */
+    bool weighted; /* log-weights evolve */
+    double lasting_h; /* the step if these are eq. (5)-(6)'s, else 0: lasting.h */
     bool only_z; /* the means do not learn: App. C's ODEs apply */
     jebm_mass_law law;
     double z_start, rate_z, h; /* rate_z per iteration */
@@ -341,6 +346,8 @@ static jebm_status build(const jebm_preset *preset, const mixture_cell *cell, si
     c.rng[1] = stream(preset, STREAM_EVALUATION, cell->stream, run);
     JEBM_TRY(jebm_trainer_new(&c, *student, n, x->data, &x->trainer, err));
     x->evaluated = c.npopulations > 1;
+    x->weighted = cell->method == JEBM_METHOD_JARZYNSKI;
+    x->lasting_h = cell->rule == JEBM_WEIGHTS_EXACT ? c.h : 0.0;
     x->only_z = c.rate[0] == 0.0 && c.optimizer.schedule == JEBM_SCHEDULE_CONSTANT &&
                 c.optimizer.kind == JEBM_GRADIENT_DESCENT;
     x->law = laws[cell->method];
@@ -409,6 +416,7 @@ jebm_status mixture_record(void *state, double *row, jebm_error *err) {
     const size_t d = e->d;
     const double log_z = e->ops->log_z(e);
     double mass[MODES], plain = 0.0, weighted = 0.0, elsewhere = 0.0, evaluated = NAN, z_ode = NAN;
+    double cv2[MODES] = {NAN, NAN};
     jebm_gmm_masses(e, mass);
     JEBM_TRY(weigh(x, 0, o.k, &plain, &weighted, err));
     if (x->evaluated) {
@@ -416,6 +424,9 @@ jebm_status mixture_record(void *state, double *row, jebm_error *err) {
         JEBM_TRY(weigh(x, 1, o.k, &elsewhere, &evaluated, err));
     }
     JEBM_TRY(ode(x, o.k, &z_ode, err));
+    if (x->weighted) {
+        mixture_lasting_cv2(e, jebm_trainer_ensemble(x->trainer, 0), x->lasting_h, cv2);
+    }
     const double values[COLUMNS] = {mass[0],
                                     e->theta[MODES * d],
                                     e->theta[0],
@@ -437,7 +448,9 @@ jebm_status mixture_record(void *state, double *row, jebm_error *err) {
                                     weighted,
                                     evaluated,
                                     x->data_fraction,
-                                    z_ode};
+                                    z_ode,
+                                    cv2[0],
+                                    cv2[1]};
     memcpy(row, values, sizeof values);
     jebm_trainer_forget(x->trainer);
     return JEBM_OK;
