@@ -40,6 +40,4 @@ jebm_status jebm_judge(const jebm_claim *claim, const char *claims_path, jebm_re
                        jebm_judgement *judgement, jebm_error *err);
 void jebm_judgement_free(jebm_judgement *judgement);
 
-extern const char *const jebm_scales[3]; /* largest first */
-
 #endif
