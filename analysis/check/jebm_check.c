@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/nearest.h"
+#include "app/preset.h"
 #include "command.h"
 #include "report.h"
 #include "summary.h"
@@ -18,7 +19,7 @@ static const char usage[] =
     "  --claims FILE     claims to judge (default: the analysis/claims.ini that came with the "
     "program)\n"
     "  --results DIR     holds SCALE/FIDELITY/FIGURE/ (default: results/runs)\n"
-    "  --scale SCALE     quick, reduced or paper (default: the largest with complete data)\n"
+    "  --scale SCALE     " JEBM_SCALES_TEXT " (default: the largest with complete data)\n"
     "  --claim ID        judge only this claim, all its variants and fidelities; may be repeated\n"
     "  --summary         print one line a figure instead of one a claim\n"
     "  --baseline FILE   verdicts of an earlier --json: exit 3 if one got worse\n"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "judge.h"
 
+#include "app/preset.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *const jebm_scales[JEBM_NSCALES] = {"paper", "reduced", "quick"};
 
 typedef struct jebm_loaded {
     char key[128]; /* SCALE/FIDELITY/FIGURE */
@@ -58,7 +58,7 @@ static jebm_status choose_data(const jebm_claim *c, jebm_results *r, jebm_judgem
     snprintf(j->reason, sizeof j->reason, "no data for %s at fidelity %s%s%s", c->figure,
              c->fidelity, r->scale ? " and scale " : "", r->scale ? r->scale : "");
     bool incomplete = false;
-    for (size_t i = 0; i < JEBM_NSCALES; i++) {
+    for (size_t i = JEBM_NSCALES; i-- > 0;) {
         if (r->scale != NULL && strcmp(r->scale, jebm_scales[i]) != 0) {
             continue;
         }
@@ -118,7 +118,7 @@ static void conclude(const jebm_claim *c, const jebm_figure_data *data, jebm_jud
             j->direction = none ? JEBM_DIRECTION_FAILS : JEBM_DIRECTION_UNCLEAR;
         }
     }
-    const bool published = strcmp(j->scale, jebm_scales[0]) == 0 && data->override == NULL;
+    const bool published = strcmp(j->scale, JEBM_SCALE_PUBLISHED) == 0 && data->override == NULL;
     if (data->override != NULL && j->reason[0] == '\0') {
         snprintf(j->reason, sizeof j->reason, "run with --set %.80s: not the preset's settings",
                  data->override);

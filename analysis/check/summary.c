@@ -73,7 +73,7 @@ jebm_status jebm_summary_count(const jebm_judgement *list, size_t nlist, jebm_ta
 /* the scales, largest first; "several" where they take more room than there is */
 static const char *scale_phrase(const jebm_tally *t, size_t room, char text[64]) {
     text[0] = '\0';
-    for (size_t s = 0; s < JEBM_NSCALES; s++) {
+    for (size_t s = JEBM_NSCALES; s-- > 0;) {
         const size_t used = strlen(text);
         if (t->scales[s]) {
             snprintf(text + used, 64 - used, "%s%s", used > 0 ? ", " : "", jebm_scales[s]);

@@ -4,6 +4,7 @@
 #ifndef JEBM_ANALYSIS_SUMMARY_H
 #define JEBM_ANALYSIS_SUMMARY_H
 
+#include "app/preset.h"
 #include "judge.h"
 
 #include <stdio.h>
