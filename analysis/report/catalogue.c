@@ -2,6 +2,7 @@
 #include "catalogue.h"
 
 #include "app/manifest.h"
+#include "app/preset.h"
 #include "app/share.h"
 #include "html.h"
 #include "judge.h"
@@ -415,7 +416,7 @@ static int by_figure(const void *a, const void *b) {
 
 static jebm_status read_all(jebm_catalogue *c, const char *results, const char *scale,
                             jebm_error *err) {
-    for (size_t i = 0; i < sizeof jebm_scales / sizeof *jebm_scales; i++) {
+    for (size_t i = JEBM_NSCALES; i-- > 0;) {
         if (scale == NULL || strcmp(scale, jebm_scales[i]) == 0) {
             JEBM_TRY(read_scale(c, results, jebm_scales[i], err));
         }

@@ -1,6 +1,7 @@
 /* jebm-report: one self-contained HTML page of verdicts, figures and settings from stored results.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/preset.h"
 #include "app/share.h"
 #include "command.h"
 #include "io/atomic_file.h"
@@ -17,7 +18,7 @@ static const char usage[] =
     "results; nothing is run, and the claims are judged anew.\n"
     "\n"
     "  --results DIR     holds SCALE/FIDELITY/FIGURE/ (default: results/runs)\n"
-    "  --scale SCALE     quick, reduced or paper (default: the largest with complete data)\n"
+    "  --scale SCALE     " JEBM_SCALES_TEXT " (default: the largest with complete data)\n"
     "  --claims FILE     claims to judge (default: the analysis/claims.ini that came with the "
     "program)\n"
     "  --out FILE        page to write (default: DIR/report.html)\n"

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "page_internal.h"
 
+#include "app/preset.h"
 #include "app/share.h"
 
 #include <gsl/gsl_cdf.h>
@@ -56,7 +57,7 @@ static void put_run_deviations(FILE *out, const jebm_stored_run *run) {
         jebm_html_put(out, "<li>%s: %s; no claim is judged by it.</li>\n", run->fidelity,
                       run->lack);
     }
-    if (strcmp(run->scale, jebm_scales[0]) != 0) {
+    if (strcmp(run->scale, JEBM_SCALE_PUBLISHED) != 0) {
         jebm_html_put(out,
                       "<li>%s: run at scale %s, below the published size, so its verdicts are "
                       "<em>scaled</em>.</li>\n",
