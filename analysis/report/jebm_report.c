@@ -6,6 +6,7 @@
 #include "command.h"
 #include "io/atomic_file.h"
 #include "page.h"
+#include "way.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -117,28 +118,43 @@ static jebm_status write_page(const jebm_page *page, const char *path, jebm_erro
         figures += i == 0 || strcmp(page->catalogue->runs[i].figure,
                                     page->catalogue->runs[i - 1].figure) != 0;
     }
-    printf("%s: %zu claim%s, %zu figure%s, %.1f MB\n", path, page->n, page->n == 1 ? "" : "s",
-           figures, figures == 1 ? "" : "s", 1e-6 * (double)size);
+    size_t ours = 0;
+    for (size_t i = 0; i < page->n; i++) {
+        ours += page->list[i].claim->kind == JEBM_CLAIM_OURS;
+    }
+    printf("%s: %zu claim%s of the paper, %zu of ours, %zu figure%s, %.1f MB\n", path,
+           page->n - ours, page->n - ours == 1 ? "" : "s", ours, figures, figures == 1 ? "" : "s",
+           1e-6 * (double)size);
+    return JEBM_OK;
+}
+
+static jebm_status read_parts(char *texts[1 + JEBM_PAGE_SCRIPTS], jebm_error *err) {
+    static const char *const files[1 + JEBM_PAGE_SCRIPTS] = {
+        "analysis/report/report.css", "analysis/report/report.js", "analysis/report/curves.js"};
+    for (size_t i = 0; i < 1 + JEBM_PAGE_SCRIPTS; i++) {
+        JEBM_TRY(read_share(files[i], &texts[i], err));
+    }
     return JEBM_OK;
 }
 
 static jebm_status write_report(const options *o, jebm_page *page, jebm_error *err) {
-    char *style = NULL, *script = NULL, *path = NULL;
-    jebm_status status = read_share("analysis/report/report.css", &style, err);
+    char *texts[1 + JEBM_PAGE_SCRIPTS] = {NULL}, *path = NULL, *root = NULL;
+    jebm_status status = read_parts(texts, err);
     if (status == JEBM_OK) {
-        status = read_share("analysis/report/report.js", &script, err);
-    }
-    if (status == JEBM_OK) {
-        page->style = style;
-        page->script = script;
+        page->style = texts[0];
+        memcpy(page->scripts, texts + 1, sizeof page->scripts);
         path =
             o->out != NULL ? jebm_format("%s", o->out) : jebm_format("%s/report.html", o->results);
+        root = path != NULL ? jebm_way(path, o->results) : NULL;
+        page->root = root;
         status = path != NULL ? write_page(page, path, err)
                               : jebm_fail(err, JEBM_ENOMEM, "not enough memory for a path");
     }
-    free(style);
-    free(script);
+    for (size_t i = 0; i < 1 + JEBM_PAGE_SCRIPTS; i++) {
+        free(texts[i]);
+    }
     free(path);
+    free(root);
     return status;
 }
 
