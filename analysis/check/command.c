@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "app/nearest.h"
+#include "app/preset.h"
 #include "app/share.h"
 
 #include <getopt.h>
@@ -32,8 +33,9 @@ jebm_status jebm_command_check_scale(const char *scale, jebm_error *err) {
         }
     }
     char hint[JEBM_HINT_TEXT];
-    return jebm_fail(err, JEBM_EINVAL, "found --scale %.40s, expected quick, reduced or paper%s",
-                     scale, jebm_nearest_hint(scale, jebm_scales, JEBM_NSCALES, hint));
+    return jebm_fail(err, JEBM_EINVAL,
+                     "found --scale %.40s, expected one of " JEBM_SCALES_TEXT "%s", scale,
+                     jebm_nearest_hint(scale, jebm_scales, JEBM_NSCALES, hint));
 }
 
 jebm_status jebm_command_claims(const char *path, jebm_claims *claims, jebm_error *err) {

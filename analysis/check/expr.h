@@ -12,10 +12,10 @@
  *
  * `col` is arithmetic of the same form over the CSV's column names, numbers and $names. K is the
  * figure's last recorded step, so 0.5K is half a run at any scale. $name is the number in the
- * variant ($c in "c=0.1") or else in the manifest's preset. Steps are inclusive; at() takes the
- * recorded step that is nearest. below() is the first recorded step at which col < level, or the
- * run's last where there is none; crossings() counts changes of side, a value on the level being on
- * neither. slope() is least squares, per step.
+ * variant ($c in "c=0.1") or else in the manifest's preset. Steps are inclusive and none may lie
+ * beyond K; at() takes the recorded step that is nearest. below() is the first recorded step at
+ * which col < level, or the run's last where there is none; crossings() counts changes of side, a
+ * value on the level being on neither. slope() is least squares, per step.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef JEBM_ANALYSIS_EXPR_H

@@ -186,6 +186,15 @@ static jebm_status find_series(const node *n, const scope *s, const jebm_series 
     return JEBM_OK;
 }
 
+/* a shorter run would answer another question */
+static jebm_status check_end(const node *n, const scope *s, double step) {
+    const jebm_figure_data *data = s->env->data;
+    return step <= data->last_step + 0.5
+               ? JEBM_OK
+               : jebm_fail(s->err, JEBM_EMISMATCH, "%s ends at step %g, %s() needs step %g",
+                           data->name, data->last_step, jebm_expr_function_name(n->f), step);
+}
+
 static jebm_status eval_reduction(const node *n, const scope *s, double *value) {
     const jebm_series *series;
     JEBM_TRY(find_series(n, s, &series));
@@ -195,8 +204,10 @@ static jebm_status eval_reduction(const node *n, const scope *s, double *value) 
     if (n->nargs == 3) {
         JEBM_TRY(eval(n->args[1], s, &from));
         JEBM_TRY(eval(n->args[2], s, &to));
+        JEBM_TRY(check_end(n, s, to));
     } else if (n->nargs == 2) {
         JEBM_TRY(eval(n->args[1], s, &target));
+        JEBM_TRY(n->f == F_at ? check_end(n, s, target) : JEBM_OK);
     }
     gathered g = {0};
     for (size_t row = series->first; row < series->first + series->count; row++) {
@@ -239,17 +250,6 @@ static jebm_status eval_across(const node *n, const scope *s, double *value) {
     return JEBM_OK;
 }
 
-/* the cells of a figure end at the same step, but for runs that diverged */
-static jebm_status eval_last_step(const node *n, const scope *s, double *value) {
-    const jebm_figure_data *data = s->env->data;
-    double last = 0.0;
-    for (size_t i = 0; i < data->nrows; i++) {
-        last = fmax(last, data->values[i]);
-    }
-    *value = n->number * last;
-    return JEBM_OK;
-}
-
 static jebm_status eval(const node *n, const scope *s, double *value) {
     double x[MAX_ARGS];
     switch (n->type) {
@@ -257,7 +257,8 @@ static jebm_status eval(const node *n, const scope *s, double *value) {
         *value = n->number;
         return JEBM_OK;
     case LAST_STEP:
-        return eval_last_step(n, s, value);
+        *value = n->number * s->env->data->last_step;
+        return JEBM_OK;
     case SETTING:
         return eval_setting(n, s, value);
     case REDUCE:

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "judge.h"
 
+#include "app/preset.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *const jebm_scales[JEBM_NSCALES] = {"paper", "reduced", "quick"};
 
 typedef struct jebm_loaded {
     char key[128]; /* SCALE/FIDELITY/FIGURE */
@@ -51,19 +51,44 @@ static jebm_status load(jebm_results *r, const char *scale, const jebm_claim *c,
     return JEBM_OK;
 }
 
+/* what choose_data() looks for, as the end of "no data for ..." */
+static void say_wanted(const jebm_claim *c, const jebm_results *r, char *text, size_t size) {
+    size_t used = (size_t)snprintf(text, size, "%s at fidelity %s", c->figure, c->fidelity);
+    const char *link = " and scale ";
+    bool all = true;
+    for (size_t i = 0; i < JEBM_NSCALES; i++) {
+        all &= c->scales[i];
+    }
+    for (size_t i = JEBM_NSCALES; i-- > 0 && used < size;) {
+        if (r->scale != NULL ? strcmp(r->scale, jebm_scales[i]) == 0 : !all && c->scales[i]) {
+            used += (size_t)snprintf(text + used, size - used, "%s%s", link, jebm_scales[i]);
+            link = " or ";
+        }
+    }
+}
+
 /* the data to judge by: at the scale asked for, or the largest with complete data; else NULL and
  * the judgement's reason */
 static jebm_status choose_data(const jebm_claim *c, jebm_results *r, jebm_judgement *j,
                                const jebm_figure_data **chosen, jebm_error *err) {
-    snprintf(j->reason, sizeof j->reason, "no data for %s at fidelity %s%s%s", c->figure,
-             c->fidelity, r->scale ? " and scale " : "", r->scale ? r->scale : "");
+    char wanted[128];
+    say_wanted(c, r, wanted, sizeof wanted);
+    snprintf(j->reason, sizeof j->reason, "no data for %s", wanted);
+    *chosen = NULL;
     bool incomplete = false;
-    for (size_t i = 0; i < JEBM_NSCALES; i++) {
+    for (size_t i = JEBM_NSCALES; i-- > 0;) {
         if (r->scale != NULL && strcmp(r->scale, jebm_scales[i]) != 0) {
             continue;
         }
         const jebm_figure_data *data = NULL;
         JEBM_TRY(load(r, jebm_scales[i], c, &data, err));
+        if (data != NULL && !c->scales[i]) {
+            if (r->scale != NULL) {
+                snprintf(j->reason, sizeof j->reason, "this claim is not judged at scale %s",
+                         r->scale);
+            }
+            continue;
+        }
         if (data != NULL && data->complete) {
             *chosen = data;
             snprintf(j->scale, sizeof j->scale, "%s", jebm_scales[i]);
@@ -76,7 +101,6 @@ static jebm_status choose_data(const jebm_claim *c, jebm_results *r, jebm_judgem
                      data->incomplete);
         }
     }
-    *chosen = NULL;
     return JEBM_OK;
 }
 
@@ -118,7 +142,7 @@ static void conclude(const jebm_claim *c, const jebm_figure_data *data, jebm_jud
             j->direction = none ? JEBM_DIRECTION_FAILS : JEBM_DIRECTION_UNCLEAR;
         }
     }
-    const bool published = strcmp(j->scale, jebm_scales[0]) == 0 && data->override == NULL;
+    const bool published = strcmp(j->scale, JEBM_SCALE_PUBLISHED) == 0 && data->override == NULL;
     if (data->override != NULL && j->reason[0] == '\0') {
         snprintf(j->reason, sizeof j->reason, "run with --set %.80s: not the preset's settings",
                  data->override);

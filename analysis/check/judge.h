@@ -8,9 +8,6 @@
 #include "figure_data.h"
 #include "verdict.h"
 
-enum { JEBM_NSCALES = 3 };
-extern const char *const jebm_scales[JEBM_NSCALES]; /* largest first */
-
 typedef struct jebm_judgement {
     const jebm_claim *claim; /* borrowed */
     jebm_verdict verdict;

@@ -68,7 +68,7 @@ static jebm_status list_figures(const app *a, jebm_error *err) {
         with_commas(jebm_preset_text(p, "fidelities"), fidelities);
         const char *draws = jebm_preset_text(p, "draws");
         const bool others = strcmp(draws, "-") != 0;
-        printf("%-*s %-19s %-10s  %s%s%s%s\n", (int)widest, request.figure, scales, fidelities,
+        printf("%-*s %-25s %-10s  %s%s%s%s\n", (int)widest, request.figure, scales, fidelities,
                jebm_preset_text(p, "title"), others ? " (" : "", others ? draws : "",
                others ? ")" : "");
         jebm_preset_free(p);

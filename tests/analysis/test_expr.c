@@ -221,6 +221,9 @@ Test(expr, what_the_data_lack_is_named_in_one_clause) {
     expect_failure("slope(p, 4, 4)", JEBM_EMISMATCH,
                    "has 1 recorded steps from 4 to 4, slope() "
                    "needs 2");
+    expect_failure("at(p, 10)", JEBM_EMISMATCH,
+                   "paper/code/fig06 ends at step 4, at() needs step 10");
+    expect_failure("max(p, 0, 2.5*2)", JEBM_EMISMATCH, "ends at step 4, max() needs step 5");
     env.method = "";
     expect_failure("last(p)", JEBM_EINVAL, "names no method");
 }

@@ -96,6 +96,18 @@ Test(judge, the_largest_complete_scale_is_taken_unless_one_is_asked_for) {
     cr_expect_not_null(strstr(j.reason, "paper/code/fig06 is incomplete"), "%s", j.reason);
 }
 
+Test(judge, a_claim_is_judged_at_its_own_scales_only) {
+    fixture f = paper;
+    f.scale = "quick";
+    fixture_put(&place, &f);
+    expect("last(p)\nscales = paper reduced", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
+    cr_expect_str_eq(j.reason, "no data for fig06 at fidelity code and scale paper or reduced");
+    results.scale = "quick";
+    expect("last(p)\nscales = paper reduced", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
+    cr_expect_str_eq(j.reason, "this claim is not judged at scale quick");
+    expect("last(p)\nscales = quick", "< 0.6", JEBM_VERDICT_SCALED, JEBM_DIRECTION_HOLDS);
+}
+
 Test(judge, overridden_settings_are_not_the_published_ones) {
     fixture f = paper;
     f.overrides = "\"runs=3\", \"record_every=4\"";
