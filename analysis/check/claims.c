@@ -130,8 +130,8 @@ jebm_status jebm_predicate_eval(const jebm_predicate *p, jebm_expr_env *env, jeb
         *region = p->form == '=' ? (jebm_region){a - b, a + b, false} : (jebm_region){a, b, false};
     }
     if (isnan(a) || isnan(b) || region->low > region->high) {
-        return jebm_fail(err, JEBM_EINVAL, "the predicate's region [%g, %g] is empty", region->low,
-                         region->high);
+        return jebm_fail(err, JEBM_EMISMATCH, "the predicate's region [%g, %g] is empty",
+                         region->low, region->high);
     }
     return JEBM_OK;
 }
@@ -260,6 +260,10 @@ static jebm_status parse_claim_texts(const reader *r, jebm_claim *c) {
     }
     if (jebm_expr_is_across(c->value) && c->nacross == 0) {
         return fail_key(r, KEY_quantity, "a key 'across' beside spread(), lowest() or highest()");
+    }
+    if (jebm_expr_needs_method(c->value) && c->method[0] == '\0') {
+        return fail_key(r, KEY_quantity,
+                        "a key 'method' beside it, or a {cell} before each reduction");
     }
     if (jebm_predicate_parse(d->values[KEY_predicate], &c->region, &why) != JEBM_OK) {
         return fail_expression(r, KEY_predicate, &why);

@@ -75,7 +75,8 @@ const char *jebm_claim_kind_text(jebm_claim_kind kind);
 jebm_status jebm_predicate_parse(const char *text, jebm_predicate *predicate, jebm_error *err);
 void jebm_predicate_free(jebm_predicate *predicate);
 
-/* The region that a predicate means for the data in env. */
+/* The region that a predicate means for the data in env. Errors: as jebm_expr_eval();
+ * JEBM_EMISMATCH where these data leave no region. */
 jebm_status jebm_predicate_eval(const jebm_predicate *predicate, jebm_expr_env *env,
                                 jebm_region *region, jebm_error *err);
 

@@ -33,8 +33,9 @@ jebm_status jebm_command_check_scale(const char *scale, jebm_error *err) {
         }
     }
     char hint[JEBM_HINT_TEXT];
-    return jebm_fail(err, JEBM_EINVAL, "found --scale %.40s, expected one of " JEBM_SCALES_TEXT "%s",
-                     scale, jebm_nearest_hint(scale, jebm_scales, JEBM_NSCALES, hint));
+    return jebm_fail(err, JEBM_EINVAL,
+                     "found --scale %.40s, expected one of " JEBM_SCALES_TEXT "%s", scale,
+                     jebm_nearest_hint(scale, jebm_scales, JEBM_NSCALES, hint));
 }
 
 jebm_status jebm_command_claims(const char *path, jebm_claims *claims, jebm_error *err) {
@@ -60,8 +61,7 @@ jebm_status jebm_command_judge(const jebm_claims *claims, const char *directory,
     for (size_t i = 0; i < claims->count && status == JEBM_OK; i++) {
         const jebm_claim *claim = &claims->list[i];
         if (wanted == NULL || wanted(claim, context)) {
-            status =
-                jebm_judge(claim, claims->path, &results, &judgements->list[judgements->n], err);
+            status = jebm_judge(claim, &results, &judgements->list[judgements->n], err);
             judgements->n += status == JEBM_OK;
         }
     }

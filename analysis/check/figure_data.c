@@ -157,6 +157,7 @@ static jebm_status read_series(jebm_figure_data *d, const char *path, jebm_error
                                   .count = 1};
         jebm_series *s = d->nseries > 0 ? &d->series[d->nseries - 1] : NULL;
         const bool goes_on = s != NULL && continues(s, &next);
+        d->last_step = fmax(d->last_step, step);
         if (goes_on ? step <= d->values[row - 1]
                     : jebm_figure_data_series(d, next.method, next.variant, next.run) != NULL) {
             status = jebm_fail(err, JEBM_EFORMAT,

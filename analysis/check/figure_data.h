@@ -31,6 +31,7 @@ typedef struct jebm_figure_data {
     const char *override; /* first setting that departs from the preset's but for the number of runs
                              and the recording; NULL if none. Borrowed from the manifest */
 
+    double last_step; /* of all cells: they end at the same one, but for runs that diverged */
     size_t nrows, ncolumns; /* numeric columns, `step` first */
     const char **columns; /* [ncolumns] names, borrowed from csv */
     double *values; /* [ncolumns][nrows] */

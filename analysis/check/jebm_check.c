@@ -5,6 +5,7 @@
 #include "app/preset.h"
 #include "command.h"
 #include "report.h"
+#include "summary.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ static const char usage[] =
     "  --results DIR     holds SCALE/FIDELITY/FIGURE/ (default: results/runs)\n"
     "  --scale SCALE     " JEBM_SCALES_TEXT " (default: the largest with complete data)\n"
     "  --claim ID        judge only this claim, all its variants and fidelities; may be repeated\n"
+    "  --summary         print one line a figure instead of one a claim\n"
     "  --baseline FILE   verdicts of an earlier --json: exit 3 if one got worse\n"
     "  --json FILE       write the verdicts with their numbers\n"
     "  --markdown FILE   write the verdicts as a table\n"
@@ -31,12 +33,26 @@ static const char usage[] =
     "or\n"
     "corrupt, 2 usage or claims file, 3 a verdict worse than the baseline's.\n";
 
-enum { CLAIMS = 1, RESULTS, SCALE, CLAIM, BASELINE, JSON, MARKDOWN, BRIEF, LIST, HELP, VERSION };
+enum {
+    CLAIMS = 1,
+    RESULTS,
+    SCALE,
+    CLAIM,
+    SUMMARY,
+    BASELINE,
+    JSON,
+    MARKDOWN,
+    BRIEF,
+    LIST,
+    HELP,
+    VERSION
+};
 
 static const struct option long_options[] = {{"claims", required_argument, NULL, CLAIMS},
                                              {"results", required_argument, NULL, RESULTS},
                                              {"scale", required_argument, NULL, SCALE},
                                              {"claim", required_argument, NULL, CLAIM},
+                                             {"summary", no_argument, NULL, SUMMARY},
                                              {"baseline", required_argument, NULL, BASELINE},
                                              {"json", required_argument, NULL, JSON},
                                              {"markdown", required_argument, NULL, MARKDOWN},
@@ -50,6 +66,7 @@ typedef struct options {
     const char *claims, *results, *scale, *baseline, *json, *markdown, *brief;
     const char *ids[64];
     size_t nids;
+    bool summary;
     int action; /* 0, LIST, HELP or VERSION */
 } options;
 
@@ -73,6 +90,9 @@ static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *
                 return jebm_fail(err, JEBM_EINVAL, "found more than 64 times --claim");
             }
             o->ids[o->nids++] = optarg;
+            break;
+        case SUMMARY:
+            o->summary = true;
             break;
         case BASELINE:
             o->baseline = optarg;
@@ -144,7 +164,11 @@ static jebm_status check_ids(const options *o, const jebm_claims *claims, jebm_e
 }
 
 static jebm_status report(const options *o, const jebm_judgement *list, size_t n, jebm_error *err) {
-    jebm_report_table(stdout, list, n);
+    if (o->summary) {
+        JEBM_TRY(jebm_summary_print(stdout, list, n, err));
+    } else {
+        jebm_report_table(stdout, list, n);
+    }
     if (o->json != NULL) {
         JEBM_TRY(jebm_report_json(o->json, list, n, err));
     }

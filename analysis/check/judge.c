@@ -80,16 +80,6 @@ static jebm_status choose_data(const jebm_claim *c, jebm_results *r, jebm_judgem
     return JEBM_OK;
 }
 
-/* an error of the claim's expressions gets its place in the claims file in front */
-static jebm_status at_claim(const jebm_claim *c, const char *path, jebm_status status,
-                            jebm_error *err) {
-    if (err == NULL || status == JEBM_OK) {
-        return status;
-    }
-    const jebm_error why = *err;
-    return jebm_fail(err, status, "%s:%zu: [%s] %.600s", path, c->line, c->section, why.text);
-}
-
 /* one number for each run that did not diverge */
 static jebm_status measure(const jebm_claim *c, jebm_expr_env *env, jebm_judgement *j,
                            jebm_error *err) {
@@ -98,16 +88,16 @@ static jebm_status measure(const jebm_claim *c, jebm_expr_env *env, jebm_judgeme
         double value;
         env->run = run;
         env->diverged = false;
-        JEBM_TRY(jebm_expr_eval(c->value, env, &value, err));
-        if (env->diverged) {
+        const jebm_status status = jebm_expr_eval(c->value, env, &value, err);
+        // a run that ended early also lacks the steps after its end
+        if (env->diverged && (status == JEBM_OK || status == JEBM_EMISMATCH)) {
             j->diverged++;
             continue;
         }
+        JEBM_TRY(status);
         if (!isfinite(value)) {
-            return jebm_fail(err, JEBM_EINVAL,
-                             "quantity = %.100s is %g in run %zu of %s: does a column not apply "
-                             "to the method?",
-                             c->quantity, value, run, env->data->name);
+            return jebm_fail(err, JEBM_EMISMATCH, "the quantity is %g in run %zu of %s", value, run,
+                             env->data->name);
         }
         j->values[n] = value;
         j->runs[n++] = run;
@@ -160,8 +150,8 @@ static jebm_status judge_data(const jebm_claim *c, const jebm_figure_data *data,
     return JEBM_OK;
 }
 
-jebm_status jebm_judge(const jebm_claim *claim, const char *claims_path, jebm_results *results,
-                       jebm_judgement *judgement, jebm_error *err) {
+jebm_status jebm_judge(const jebm_claim *claim, jebm_results *results, jebm_judgement *judgement,
+                       jebm_error *err) {
     jebm_judgement *j = judgement;
     *j = (jebm_judgement){.claim = claim, .verdict = JEBM_VERDICT_NOT_RUN};
     j->interval = jebm_interval_over_runs(NULL, 0);
@@ -173,7 +163,7 @@ jebm_status jebm_judge(const jebm_claim *claim, const char *claims_path, jebm_re
     jebm_error why = {0};
     const jebm_status status = judge_data(claim, data, j, &why);
     if (status == JEBM_EMISMATCH) {
-        // the figure was run without this cell or run: no data for this claim
+        // the data cannot answer this claim; the others go on
         j->interval = jebm_interval_over_runs(NULL, 0);
         j->diverged = 0;
         snprintf(j->reason, sizeof j->reason, "%.250s", why.text);
@@ -185,7 +175,7 @@ jebm_status jebm_judge(const jebm_claim *claim, const char *claims_path, jebm_re
             *err = why;
         }
     }
-    return at_claim(claim, claims_path, status, err);
+    return status;
 }
 
 void jebm_judgement_free(jebm_judgement *j) {

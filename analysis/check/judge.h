@@ -34,10 +34,10 @@ typedef struct jebm_results {
 
 void jebm_results_free(jebm_results *results);
 
-/* Errors: JEBM_EINVAL for a claim that names what the data cannot have; what
- * jebm_figure_data_load() returns; no data is no error but the verdict `not run`. */
-jebm_status jebm_judge(const jebm_claim *claim, const char *claims_path, jebm_results *results,
-                       jebm_judgement *judgement, jebm_error *err);
+/* No data, or data that lack what the claim needs, are no error: the verdict is `not run` and
+ * `reason` says why. Errors: what jebm_figure_data_load() returns, JEBM_ENOMEM. */
+jebm_status jebm_judge(const jebm_claim *claim, jebm_results *results, jebm_judgement *judgement,
+                       jebm_error *err);
 void jebm_judgement_free(jebm_judgement *judgement);
 
 #endif

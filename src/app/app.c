@@ -5,6 +5,7 @@
 #include "app/manifest.h"
 #include "app/merge.h"
 #include "app/nearest.h"
+#include "app/plan.h"
 #include "app/rundir.h"
 #include "app/share.h"
 #include "core/isa.h"
@@ -368,6 +369,9 @@ static jebm_status act(app *a, jebm_error *err) {
     JEBM_TRY(read_presets(a, err));
     if (a->options.list) {
         return list_figures(a, err);
+    }
+    if (a->options.plan) {
+        return jebm_plan_print(stdout, a->driver, a->presets, &a->options, err);
     }
     // a picture's name stands for the figure whose runs it shows
     const char *figure = jebm_preset_file_find(a->presets, a->options.figure);

@@ -79,6 +79,8 @@ Test(claims, bad_expressions_name_their_line) {
 
 Test(claims, missing_repeated_and_stray_keys_are_refused) {
     expect_refusal("[a]\n" HEAD "quantity = last(p)\n", ":1: [a] has no 'predicate'");
+    expect_refusal("[a]\nfigure = f\nfidelity = code\nsource = s\nkind = ours\nsays = w\n" TAIL,
+                   ":7: [a] quantity = last(p): expected a key 'method' beside it");
     expect_refusal("[a]\n" HEAD TAIL "kind = ours\n", "'kind' is already given at line 5");
     expect_refusal("[a]\n" HEAD "method = cd\n" TAIL, "'method' is already given at line 7");
     expect_refusal("[a]\n" HEAD TAIL "[b]\n" HEAD TAIL "[a]\n" HEAD TAIL,
@@ -148,7 +150,7 @@ Test(claims, malformed_predicates_are_refused) {
     jebm_region region;
     jebm_expr_env env = {0};
     cr_assert_eq(jebm_predicate_parse("in [2, 1]", &p, NULL), JEBM_OK);
-    cr_expect_eq(jebm_predicate_eval(&p, &env, &region, NULL), JEBM_EINVAL);
+    cr_expect_eq(jebm_predicate_eval(&p, &env, &region, NULL), JEBM_EMISMATCH);
     jebm_predicate_free(&p);
 }
 

@@ -229,7 +229,7 @@ static void make_page(const char *text, const char *scale) {
     jebm_judgement list[8];
     jebm_results results = {.directory = place.directory, .scale = scale};
     for (size_t i = 0; i < claims.count; i++) {
-        cr_assert_eq(jebm_judge(&claims.list[i], path, &results, &list[i], &err), JEBM_OK, "%s",
+        cr_assert_eq(jebm_judge(&claims.list[i], &results, &list[i], &err), JEBM_OK, "%s",
                      err.text);
         cr_assert_eq(jebm_catalogue_add_figure(&catalogue, claims.list[i].figure, NULL, &err),
                      JEBM_OK);

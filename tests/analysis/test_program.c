@@ -62,6 +62,28 @@ Test(program, judges_and_exits_0_whatever_the_verdict) {
     expect("--claims %s/claims.ini --list", 0, "it stays");
 }
 
+Test(program, one_claim_without_an_answer_stops_no_other) {
+    char two[1024];
+    snprintf(two, sizeof two,
+             "[early]\nfigure = fig06\nfidelity = code\nsource = Fig. 6\nkind = ours\nsays = s\n"
+             "method = cd\nquantity = slope(p, 1600, K)\npredicate = > 0.1\n%s",
+             claims);
+    scratch_put(scratch_path(&place, "claims.ini"), two, strlen(two));
+    expect("--claims %s/claims.ini --json %s/v.json", 0, "2 claims: 1 within, 1 not run");
+    cr_expect_not_null(strstr(out, "    paper/code/fig06 has 0 recorded steps from 1600 to 4"),
+                       "%s", out);
+    char *json = scratch_get(scratch_path(&place, "v.json"), NULL);
+    cr_expect_not_null(strstr(json, "\"reason\": \"paper/code/fig06 has 0 recorded steps"), "%s",
+                       json);
+    free(json);
+}
+
+Test(program, the_summary_stands_in_the_place_of_the_table) {
+    expect("--claims %s/claims.ini --summary --json %s/v.json", 0, "\nfig06 ");
+    cr_expect_null(strstr(out, "x@code"), "%s", out);
+    expect("--claims %s/claims.ini --summary --baseline %s/v.json", 0, "\nall ");
+}
+
 Test(program, help_and_version_answer) {
     expect("--help", 0, "usage: jebm-check");
     expect("--version", 0, "jebm-check ");
