@@ -31,6 +31,9 @@ extern const char *const jebm_scales[JEBM_NSCALES];
 #define JEBM_SCALE_USUAL "quick" /* where none is asked for */
 #define JEBM_SCALE_PUBLISHED "paper" /* the sizes of the paper */
 
+/* What a fidelity follows, in words. */
+const char *jebm_fidelity_words(const char *fidelity);
+
 typedef enum jebm_key_kind {
     JEBM_KEY_COUNT, /* integer in [low, high]; accepts 10000 and 1e4 */
     JEBM_KEY_REAL, /* finite real in [low, high] (ends excluded where open_low/open_high) */

@@ -60,6 +60,10 @@ static const jebm_key common_keys[] = {
 #define NEXT_ELEMENT(word) , word
 const char *const jebm_scales[JEBM_NSCALES] = {JEBM_SCALE_LIST(JEBM_FIRST_WORD, NEXT_ELEMENT)};
 
+const char *jebm_fidelity_words(const char *fidelity) {
+    return strcmp(fidelity, "code") == 0 ? "the released script" : "the paper's text";
+}
+
 /* what inih's callbacks share */
 typedef struct reader {
     jebm_preset_file *file;
@@ -157,8 +161,7 @@ static jebm_status split_name(reader *r, jebm_section *s, jebm_error *err) {
         if (s->scale < 0) {
             return jebm_fail(
                 err, JEBM_EINVAL,
-                "%s:%zu: section [%s] names the scale '%s'; expected one of " JEBM_SCALES_TEXT
-                "%s",
+                "%s:%zu: section [%s] names the scale '%s'; expected one of " JEBM_SCALES_TEXT "%s",
                 path, r->line, s->name, scale, jebm_choice_hint(JEBM_SCALES, scale, hint));
         }
     }
