@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/isa.h"
 #include "core/trainer.h"
+#include "core/waiting.h"
 #include "energy/gmm.h"
 #include "timing.h"
 
@@ -263,6 +264,7 @@ static jebm_status measure(size_t repeats, row rows[KINDS][PARTS], jebm_error *e
 }
 
 int main(int argc, char **argv) {
+    jebm_waiting_limit(argv);
     const size_t repeats = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 11;
     if (argc > 2 || repeats < 1 || repeats > 10000) {
         fprintf(stderr, "usage: bench_batch [REPEATS, 1 to 10000; default 11]\n"

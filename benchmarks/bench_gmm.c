@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/isa.h"
 #include "core/trainer.h"
+#include "core/waiting.h"
 #include "energy/gmm.h"
 #include "timing.h"
 
@@ -74,6 +75,7 @@ static double data_term(const jebm_energy *e, const float *data, double *part) {
 }
 
 int main(int argc, char **argv) {
+    jebm_waiting_limit(argv);
     const size_t repeats = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 25;
     if (argc > 2 || repeats < 1 || repeats > 10000) {
         fprintf(stderr, "usage: bench_gmm [REPEATS, 1 to 10000; default 25]\n"

@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/isa.h"
+#include "core/waiting.h"
 #include "nn/network.h"
 #include "timing.h"
 
@@ -295,6 +296,7 @@ static bool wanted(const subject *s, jebm_gemm_backend backend, int argc, char *
 }
 
 int main(int argc, char **argv) {
+    jebm_waiting_limit(argv);
     const size_t repeats = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 7;
     if (repeats < 1 || repeats > 10000) {
         fprintf(stderr, "usage: bench_network [REPEATS, 1 to 10000; default 7 [WORD...]]\n"

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/isa.h"
 #include "core/resample.h"
+#include "core/waiting.h"
 #include "timing.h"
 
 #include <stdbool.h>
@@ -147,6 +148,7 @@ static jebm_status run(size_t n, size_t d, size_t repeats, double *ratio, jebm_e
 }
 
 int main(int argc, char **argv) {
+    jebm_waiting_limit(argv);
     const size_t repeats = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 25;
     const size_t most = argc > 2 ? (size_t)strtod(argv[2], NULL) : 10000000;
     if (argc > 3 || repeats < 1 || repeats > 10000 || most < 1000 || most > 100000000) {

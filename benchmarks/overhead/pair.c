@@ -437,6 +437,10 @@ uint64_t pair_bytes(const pair_config *config) {
     return bytes;
 }
 
+jebm_status pair_iterate(pair *p, jebm_error *err) {
+    return jebm_trainer_step(p->jarzynski, err);
+}
+
 jebm_status pair_time(pair *p, pair_times *times, jebm_error *err) {
     const size_t iterations = p->repeat * p->period;
     double jarzynski = 0.0, pcd = 0.0;

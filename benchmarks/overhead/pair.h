@@ -56,6 +56,9 @@ void pair_free(pair *p);
 /* About what it takes; 0 if it cannot be made, as pair_new() will say. */
 uint64_t pair_bytes(const pair_config *config);
 
+/* An iteration of Algorithm 2 alone. */
+jebm_status pair_iterate(pair *p, jebm_error *err);
+
 /* Time some iterations of each, in turns, and the parts. */
 jebm_status pair_time(pair *p, pair_times *times, jebm_error *err);
 

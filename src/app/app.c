@@ -9,6 +9,7 @@
 #include "app/rundir.h"
 #include "app/share.h"
 #include "core/isa.h"
+#include "core/waiting.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -432,6 +433,7 @@ static int exit_status(jebm_status status) {
 }
 
 int jebm_app_main(const jebm_driver *driver, int argc, char **argv) {
+    jebm_waiting_limit(argv);
     app a = {.driver = driver};
     jebm_error err = {0};
     jebm_status status = jebm_options_parse(&a.options, argc, argv, &err);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/waiting.h"
+
+#ifdef _OPENMP
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Looks of libgomp at what it waits for: some ten microseconds, longer than it takes to wake a
+ * team, shorter than anything that the scheduler does. */
+#define LOOKS "2000"
+/* libomp counts in whole milliseconds */
+#define MILLISECONDS "0"
+
+/* is there now a value that the user did not give? */
+static bool add(const char *name, const char *value) {
+    return getenv(name) == NULL && setenv(name, value, 0) == 0;
+}
+
+void jebm_waiting_limit(char **argv) {
+    bool added = false;
+    if (getenv("OMP_WAIT_POLICY") == NULL) {
+        added |= add("GOMP_SPINCOUNT", LOOKS);
+        added |= getenv("KMP_LIBRARY") == NULL && add("KMP_BLOCKTIME", MILLISECONDS);
+    }
+    if (added) {
+        execv("/proc/self/exe", argv);
+    }
+}
+
+#else
+
+void jebm_waiting_limit(char **argv) {
+    (void)argv;
+}
+
+#endif
