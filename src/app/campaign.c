@@ -4,6 +4,7 @@
 #include "app/artefacts.h"
 #include "app/environment.h"
 #include "app/manifest.h"
+#include "app/numerics.h"
 #include "app/rundir.h"
 #include "app/share.h"
 
@@ -101,12 +102,14 @@ static jebm_status take_inputs(jebm_campaign *c, jebm_error *err) {
 }
 
 static void take_fingerprint(jebm_campaign *c) {
-    char seed[32];
+    char seed[32], numerics[32];
     jebm_digest digest;
     jebm_digest_init(&digest);
     snprintf(seed, sizeof seed, "%" PRIu64, jebm_preset_seed(c->preset));
+    snprintf(numerics, sizeof numerics, "%d", JEBM_NUMERICS);
     add_line(&digest, "program", c->driver->program);
     add_line(&digest, "version", JEBM_VERSION);
+    add_line(&digest, "numerics", numerics);
     add_line(&digest, "figure", c->figure);
     add_line(&digest, "scale", jebm_preset_scale(c->preset));
     add_line(&digest, "fidelity", jebm_preset_fidelity(c->preset));
