@@ -30,7 +30,7 @@ eval BLOCKS
 cell(m) = m." ".word(variants(SUMMARY, m), 1).";"
 
 # the data's mass of a class, from the counts that the run had
-counts = field(RUNDIR, "counts")
+counts = strlen(field(RUNDIR, "counts_found")) ? field(RUNDIR, "counts_found") : field(RUNDIR, "counts")
 total = real(sum [j = 1:words(counts)] int(word(counts, j)))
 
 set logscale x 2

@@ -22,12 +22,12 @@ if (!strlen(SHOWN)) { exit error "fig03.gp: ".SUMMARY." has no rows of a known m
 LAST = 0
 stats SUMMARY using (LAST = column("step") > LAST ? column("step") : LAST, 0) nooutput
 UNIT = unit(LAST)
-K = has_values(SUMMARY, word(SHOWN, 1), "error_2_mean") ? 3 : 2
+K = int(sum [j = 0:9] has_values(SUMMARY, word(SHOWN, 1), sprintf("error_%d_mean", j)))
 names(j) = sprintf("error_%d_mean error_%d_min error_%d_max", j, j, j)
 set print $CELLS
 do for [m in SHOWN] {
     print block(SUMMARY, m, "variant", word(variants(SUMMARY, m), 1), \
-        "step ".names(0)." ".names(1)." ".names(2))
+        "step".(ALL = "", sum [j = 0:K - 1] (ALL = ALL." ".names(j), 0), ALL))
 }
 unset print
 eval BLOCKS
@@ -35,9 +35,9 @@ cell(m) = m." ".word(variants(SUMMARY, m), 1).";"
 
 set xlabel iterations(LAST) offset 0, 0.4
 do for [format in "png svg"] {
-    eval terminal(format, 1500, 480)
+    eval terminal(format, 1500, K < 6 ? 480 : 860)
     set output RUNDIR."/fig03.".format
-    set multiplot layout 1, K margins 0.055, 0.97, 0.12, 0.79 spacing 0.06, 0.13 \
+    set multiplot layout K < 6 ? 1 : 2, K < 6 ? K : (K + 1) / 2 margins 0.055, 0.97, 0.12, 0.79 spacing 0.06, 0.13 \
         title "Figure 3. ".CAPTION."\nlines: mean over the runs; bands: smallest to largest run; " \
         ."heavy dashes: the data's mass" font ",12" noenhanced
     do for [j = 1:K] {

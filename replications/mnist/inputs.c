@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mnist.h"
 
+#include "app/nearest.h"
 #include "app/rundir.h"
 #include "app/share.h"
 #include "io/digest.h"
@@ -25,49 +26,84 @@ typedef struct selection {
     size_t counts[MNIST_CLASSES];
 } selection;
 
-jebm_status mnist_inputs_check(const jebm_preset *preset, jebm_error *err) {
+static selection selection_of(const jebm_preset *preset) {
+    double classes[32], counts[32];
+    selection s = {.n = jebm_preset_reals(preset, "classes", classes)};
+    const size_t m = jebm_preset_reals(preset, "counts", counts);
+    for (size_t i = 0; i < s.n; i++) {
+        s.classes[i] = (uint8_t)classes[i];
+        s.counts[i] = (size_t)counts[m > 1 ? i : 0];
+    }
+    return s;
+}
+
+static jebm_status check_lists(const jebm_preset *preset, jebm_error *err) {
     double classes[32], counts[32];
     const size_t n = jebm_preset_reals(preset, "classes", classes),
                  m = jebm_preset_reals(preset, "counts", counts);
-    if (n < 2 || n > MNIST_CLASSES || n != m) {
+    const bool all = m == 1 && counts[0] == 0.0;
+    if (n < 2 || n > MNIST_CLASSES || (n != m && !all)) {
         return jebm_fail(err, JEBM_EINVAL,
-                         "keys 'classes' and 'counts' list %zu and %zu numbers, expected two or "
-                         "three, of each as many",
-                         n, m);
+                         "keys 'classes' and 'counts' list %zu and %zu numbers, expected two to "
+                         "%d, of each as many, or counts = 0 (all images of each)",
+                         n, m, MNIST_CLASSES);
     }
-    size_t total = 0;
     for (size_t i = 0; i < n; i++) {
+        const double count = counts[all ? 0 : i];
         bool twice = false;
         for (size_t j = 0; j < i; j++) {
             twice |= classes[i] == classes[j];
         }
-        if (classes[i] != floor(classes[i]) || counts[i] != floor(counts[i]) || twice) {
+        if (classes[i] != floor(classes[i]) || count != floor(count) || twice) {
             return jebm_fail(err, JEBM_EINVAL,
                              "keys 'classes' and 'counts' list %g and %g, expected whole numbers, "
                              "each class once",
-                             classes[i], counts[i]);
+                             classes[i], count);
         }
-        total += (size_t)counts[i];
-    }
-    const uint64_t batch = jebm_preset_count(preset, "data_batch");
-    if (batch > total) {
-        return jebm_fail(err, JEBM_EINVAL,
-                         "key 'data_batch' is %llu, expected at most the %zu "
-                         "images of 'counts'",
-                         (unsigned long long)batch, total);
     }
     return JEBM_OK;
 }
 
-static selection selection_of(const jebm_preset *preset) {
-    double classes[32], counts[32];
-    selection s = {.n = jebm_preset_reals(preset, "classes", classes)};
-    jebm_preset_reals(preset, "counts", counts);
-    for (size_t i = 0; i < s.n; i++) {
-        s.classes[i] = (uint8_t)classes[i];
-        s.counts[i] = (size_t)counts[i];
+static jebm_status check_batch(const jebm_preset *preset, size_t total, jebm_error *err) {
+    const uint64_t batch = jebm_preset_count(preset, "data_batch");
+    return batch <= total ? JEBM_OK
+                          : jebm_fail(err, JEBM_EINVAL,
+                                      "key 'data_batch' is %llu, expected at most the %zu images "
+                                      "of 'counts'",
+                                      (unsigned long long)batch, total);
+}
+
+static bool is_own_set(const char *set) {
+    return strchr(set, '/') != NULL;
+}
+
+static jebm_status check_set(const jebm_preset *preset, jebm_error *err) {
+    const char *set = jebm_preset_text(preset, "data_set");
+    static const char *const sets[] = {"mnist", "fashion-mnist"};
+    enum { SETS = sizeof sets / sizeof sets[0] };
+    bool known = is_own_set(set);
+    for (size_t i = 0; i < SETS; i++) {
+        known |= strcmp(set, sets[i]) == 0;
     }
-    return s;
+    char hint[JEBM_HINT_TEXT];
+    return known ? JEBM_OK
+                 : jebm_fail(err, JEBM_EINVAL,
+                             "key 'data_set' is '%.80s', expected mnist, fashion-mnist or a "
+                             "directory with a / in its name (./%.80s)%s",
+                             set, set, jebm_nearest_hint(set, sets, SETS, hint));
+}
+
+jebm_status mnist_inputs_check(const jebm_preset *preset, jebm_error *err) {
+    JEBM_TRY(check_set(preset, err));
+    JEBM_TRY(check_lists(preset, err));
+    const selection s = selection_of(preset);
+    size_t total = 0;
+    bool open = false;
+    for (size_t i = 0; i < s.n; i++) {
+        total += s.counts[i];
+        open |= s.counts[i] == 0;
+    }
+    return open ? JEBM_OK : check_batch(preset, total, err);
 }
 
 static jebm_status choose_backend(const jebm_preset *preset, mnist_inputs *inputs,
@@ -142,9 +178,13 @@ static jebm_status load(const char *set, bool verify, const char *directory, jeb
 static jebm_status load_all(const jebm_preset *preset, const char *data, whole_set *w,
                             json_t *found, jebm_error *err) {
     const char *set = jebm_preset_text(preset, "data_set");
-    const bool verify = jebm_preset_bool(preset, "verify");
+    const bool own = is_own_set(set), verify = !own && jebm_preset_bool(preset, "verify");
     char directory[JEBM_PATH_SIZE];
-    JEBM_TRY(jebm_data_directory(data, set, directory, sizeof directory, err));
+    if (own) {
+        snprintf(directory, sizeof directory, "%s", set);
+    } else {
+        JEBM_TRY(jebm_data_directory(data, set, directory, sizeof directory, err));
+    }
     JEBM_TRY(load(set, verify, directory, JEBM_TRAIN, "train_sha256", &w->train, found, err));
     return load(set, verify, directory, JEBM_TEST, "test_sha256", &w->test, found, err);
 }
@@ -171,6 +211,54 @@ static jebm_status add_noise(const jebm_preset *preset, uint64_t stream, jebm_im
     }
     free(noise);
     return JEBM_OK;
+}
+
+/* Images of each label, and whether part of the data set has all the classes. */
+static jebm_status count_labels(const jebm_preset *preset, const selection *s,
+                                const jebm_images *images, const char *part,
+                                size_t counts[MNIST_CLASSES], jebm_error *err) {
+    char labels[3 * MNIST_CLASSES] = "";
+    memset(counts, 0, MNIST_CLASSES * sizeof *counts);
+    for (size_t i = 0; i < images->n; i++) {
+        counts[images->label[i]]++;
+    }
+    for (size_t j = 0; j < MNIST_CLASSES; j++) {
+        const size_t used = strlen(labels);
+        if (counts[j] > 0) {
+            snprintf(labels + used, sizeof labels - used, "%s%zu", used > 0 ? " " : "", j);
+        }
+    }
+    for (size_t j = 0; j < s->n; j++) {
+        if (counts[s->classes[j]] == 0) {
+            return jebm_fail(err, JEBM_EINVAL,
+                             "key 'classes' has %u, but the %s images of %.300s are of the classes "
+                             "%s; name those wanted (--set \"classes=...\", with --set counts=0 "
+                             "for all images of each)",
+                             s->classes[j], part, jebm_preset_text(preset, "data_set"), labels);
+        }
+    }
+    return JEBM_OK;
+}
+
+/* Counts of 0 become those that there are; they are worth knowing then. */
+static jebm_status settle_counts(const jebm_preset *preset, whole_set *w, selection *s,
+                                 json_t *found, jebm_error *err) {
+    size_t there[MNIST_CLASSES], total = 0;
+    char text[16 * MNIST_CLASSES] = "";
+    bool open = false;
+    JEBM_TRY(count_labels(preset, s, &w->test, "test", there, err));
+    JEBM_TRY(count_labels(preset, s, &w->train, "training", there, err));
+    for (size_t j = 0; j < s->n; j++) {
+        open |= s->counts[j] == 0;
+        s->counts[j] = s->counts[j] > 0 ? s->counts[j] : there[s->classes[j]];
+        total += s->counts[j];
+        const size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%zu", j > 0 ? " " : "", s->counts[j]);
+    }
+    if (open) {
+        json_object_set_new(found, "counts_found", json_string(text));
+    }
+    return check_batch(preset, total, err);
 }
 
 static jebm_status select_images(const jebm_preset *preset, const selection *s, whole_set *w,
@@ -208,14 +296,18 @@ static jebm_status check_classifier(const char *path, const selection *s,
                            path, c->nclasses, c->shape.height, c->shape.width, x->height, x->width);
 }
 
-/* DIRECTORY/classifier-SET-CLASSES.h5; NULL without memory */
-static char *cache_path(const jebm_preset *preset, const char *directory, const selection *s) {
+/* DIRECTORY/classifier-SET-CLASSES.h5, an own set being known by the beginning of its digest; NULL
+ * without memory */
+static char *cache_path(const jebm_preset *preset, const char *directory, const selection *s,
+                        const json_t *found) {
+    const char *set = jebm_preset_text(preset, "data_set");
+    const char *name =
+        is_own_set(set) ? json_string_value(json_object_get(found, "train_sha256")) : set;
     char classes[4 * MNIST_CLASSES + 1] = "";
     for (size_t i = 0; i < s->n; i++) {
         snprintf(classes + strlen(classes), 5, "-%u", s->classes[i]);
     }
-    return jebm_format("%s/classifier-%s%s.h5", directory, jebm_preset_text(preset, "data_set"),
-                       classes);
+    return name != NULL ? jebm_format("%s/classifier-%.16s%s.h5", directory, name, classes) : NULL;
 }
 
 /* The one that is kept beside the runs if it is what training would give; else train and keep it.
@@ -253,7 +345,7 @@ static jebm_status get_classifier(const jebm_preset *preset, const char *directo
         json_object_set_new(found, "classifier", json_string(digest));
         return check_classifier(given, s, inputs, err);
     }
-    char *path = cache_path(preset, directory, s);
+    char *path = cache_path(preset, directory, s, found);
     const jebm_status status = path == NULL
                                    ? jebm_fail(err, JEBM_ENOMEM, "not enough memory for a path")
                                    : train_or_load(path, directory, s, w, inputs, found, err);
@@ -267,7 +359,7 @@ static jebm_status get_classifier(const jebm_preset *preset, const char *directo
 static void take_notes(const mnist_inputs *inputs, json_t *found) {
     const jebm_classifier_facts *c = jebm_classifier_about(inputs->classifier);
     json_t *notes = json_object();
-    char text[256] = "";
+    char text[1024] = "";
     for (size_t i = 0; i < c->nclasses; i++) {
         for (size_t j = 0; j < c->nclasses; j++) {
             const size_t used = strlen(text);
@@ -326,12 +418,15 @@ static jebm_status find_models(const jebm_preset *preset, const char *directory,
 
 jebm_status mnist_inputs_read(const jebm_preset *preset, const char *data, const char *directory,
                               json_t *found, mnist_inputs *inputs, jebm_error *err) {
-    const selection s = selection_of(preset);
+    selection s = selection_of(preset);
     whole_set w = {0};
     JEBM_TRY(choose_backend(preset, inputs, err));
     json_object_set_new(found, "backend", json_string(jebm_gemm_name(inputs->backend)));
     json_object_set_new(found, "drift_backend", json_string(jebm_gemm_name(inputs->drift)));
     jebm_status status = load_all(preset, data, &w, found, err);
+    if (status == JEBM_OK) {
+        status = settle_counts(preset, &w, &s, found, err);
+    }
     if (status == JEBM_OK) {
         status = select_images(preset, &s, &w, inputs, err);
     }

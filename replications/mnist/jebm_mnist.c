@@ -90,6 +90,7 @@ int main(int argc, char **argv) {
                                 .nkeys = mnist_nkeys,
                                 .columns = mnist_columns,
                                 .ncolumns = mnist_ncolumns,
+                                .width = mnist_width,
                                 .plan = mnist_plan,
                                 .inputs = inputs,
                                 .memory = memory,

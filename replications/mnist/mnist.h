@@ -12,7 +12,7 @@
 #include "metrics/classifier.h"
 #include "metrics/masses.h"
 
-enum { MNIST_CLASSES = 3 }; /* at most: as many columns there are */
+enum { MNIST_CLASSES = 10 }; /* at most: labels are 0 to 9, and as many columns there are */
 enum { MNIST_EVALUATIONS = 10 }; /* at most, of a model: each has four times the steps */
 
 /* ---- inputs.c ------------------------------------------------------------------------------- */
@@ -113,6 +113,8 @@ typedef struct mnist_run {
 
 extern const char *const mnist_columns[];
 extern const size_t mnist_ncolumns;
+/* See jebm_driver. */
+size_t mnist_width(const jebm_preset *preset);
 
 uint64_t mnist_memory(const jebm_preset *preset, const mnist_inputs *inputs, const char **key);
 jebm_status mnist_open(const jebm_preset *preset, const mnist_inputs *inputs,

@@ -11,6 +11,10 @@
 /* of a standard error */
 enum { REPLICATES = 200 };
 
+/* What is there for each class stands in three columns of its own, whatever the classes; of more
+ * classes than three, all of it follows at the end, class by class. */
+enum { FIRST_CLASSES = 3 };
+
 /* in the order of the columns */
 enum {
     LOG_Z,
@@ -24,10 +28,10 @@ enum {
     ESS_MIN,
     RESAMPLINGS,
     MASS,
-    MASS_SE = MASS + MNIST_CLASSES,
-    SHARE = MASS_SE + MNIST_CLASSES,
-    ERROR = SHARE + MNIST_CLASSES,
-    ERROR_MAX = ERROR + MNIST_CLASSES,
+    MASS_SE = MASS + FIRST_CLASSES,
+    SHARE = MASS_SE + FIRST_CLASSES,
+    ERROR = SHARE + FIRST_CLASSES,
+    ERROR_MAX = ERROR + FIRST_CLASSES,
     TV,
     CONFIDENCE,
     STEP_SCALE,
@@ -37,7 +41,7 @@ enum {
     ESS_EVALUATION,
     CROSS_ENTROPY_EVALUATION,
     MASS_EVALUATION,
-    LOG_Z_FORWARD = MASS_EVALUATION + MNIST_CLASSES,
+    LOG_Z_FORWARD = MASS_EVALUATION + FIRST_CLASSES,
     LOG_Z_FORWARD_SE,
     LOG_Z_REVERSE,
     LOG_Z_REVERSE_SE,
@@ -47,10 +51,26 @@ enum {
     ANNEALING_STEPS,
     ESS_FORWARD,
     MASS_FORWARD,
-    MASS_FORWARD_SE = MASS_FORWARD + MNIST_CLASSES,
-    ERROR_MAX_FORWARD = MASS_FORWARD_SE + MNIST_CLASSES,
-    COLUMNS
+    MASS_FORWARD_SE = MASS_FORWARD + FIRST_CLASSES,
+    ERROR_MAX_FORWARD = MASS_FORWARD_SE + FIRST_CLASSES,
+    FURTHER,
+    KINDS = 7,
+    COLUMNS = FURTHER + (MNIST_CLASSES - FIRST_CLASSES) * KINDS
 };
+
+static size_t place_of(size_t kind, size_t class) {
+    static const size_t kinds[KINDS] = {MASS,         MASS_SE,        SHARE, ERROR, MASS_EVALUATION,
+                                        MASS_FORWARD, MASS_FORWARD_SE};
+    size_t at = 0;
+    while (kinds[at] != kind) {
+        at++;
+    }
+    return class < FIRST_CLASSES ? kind + class : FURTHER + (class - FIRST_CLASSES) * KINDS + at;
+}
+
+#define MORE(j)                                                                 \
+    "mass_" #j, "mass_se_" #j, "count_" #j, "error_" #j, "mass_evaluation_" #j, \
+        "mass_forward_" #j, "mass_forward_se_" #j
 
 const char *const mnist_columns[] = {"log_z",
                                      "log_z_se",
@@ -101,9 +121,22 @@ const char *const mnist_columns[] = {"log_z",
                                      "mass_forward_se_0",
                                      "mass_forward_se_1",
                                      "mass_forward_se_2",
-                                     "error_max_forward"};
+                                     "error_max_forward",
+                                     MORE(3),
+                                     MORE(4),
+                                     MORE(5),
+                                     MORE(6),
+                                     MORE(7),
+                                     MORE(8),
+                                     MORE(9)};
 const size_t mnist_ncolumns = sizeof mnist_columns / sizeof mnist_columns[0];
 _Static_assert(sizeof mnist_columns / sizeof mnist_columns[0] == COLUMNS, "a name a column");
+
+size_t mnist_width(const jebm_preset *preset) {
+    double classes[32];
+    const size_t n = jebm_preset_reals(preset, "classes", classes);
+    return n > FIRST_CLASSES ? FURTHER + (n - FIRST_CLASSES) * KINDS : FURTHER;
+}
 
 /* ---- one run -------------------------------------------------------------------------------- */
 
@@ -304,11 +337,13 @@ static jebm_status put_masses(mnist_run *x, double *row, jebm_error *err) {
     const size_t K = x->inputs->nclasses;
     jebm_masses m;
     JEBM_TRY(mnist_masses(x, e->n, e->logw, &m, err));
-    row[ERROR_MAX] = relative_errors(x, &m, row + ERROR);
+    double errors[MNIST_CLASSES];
+    row[ERROR_MAX] = relative_errors(x, &m, errors);
     for (size_t j = 0; j < K; j++) {
-        row[MASS + j] = m.mass[j];
-        row[MASS_SE + j] = m.error[j];
-        row[SHARE + j] = m.share[j];
+        row[place_of(ERROR, j)] = errors[j];
+        row[place_of(MASS, j)] = m.mass[j];
+        row[place_of(MASS_SE, j)] = m.error[j];
+        row[place_of(SHARE, j)] = m.share[j];
     }
     row[TV] = jebm_total_variation(K, m.mass, x->inputs->target);
     row[CONFIDENCE] = 0.0;
@@ -347,7 +382,7 @@ static jebm_status put_evaluation(mnist_run *x, double *row, jebm_error *err) {
     row[ESS_EVALUATION] = o.ess;
     row[CROSS_ENTROPY_EVALUATION] = o.log_z + o.data_energy;
     for (size_t j = 0; j < x->inputs->nclasses; j++) {
-        row[MASS_EVALUATION + j] = m.mass[j];
+        row[place_of(MASS_EVALUATION, j)] = m.mass[j];
     }
     return JEBM_OK;
 }
@@ -365,8 +400,8 @@ static jebm_status put_sandwich(mnist_run *x, size_t steps, double *row, jebm_er
     row[CROSS_ENTROPY_FORWARD] = s.forward.log_z + row[DATA_ENERGY];
     row[CROSS_ENTROPY_REVERSE] = s.reverse.log_z + row[DATA_ENERGY];
     for (size_t j = 0; j < x->inputs->nclasses; j++) {
-        row[MASS_FORWARD + j] = s.masses.mass[j];
-        row[MASS_FORWARD_SE + j] = s.masses.error[j];
+        row[place_of(MASS_FORWARD, j)] = s.masses.mass[j];
+        row[place_of(MASS_FORWARD_SE, j)] = s.masses.error[j];
     }
     double errors[MNIST_CLASSES];
     row[ERROR_MAX_FORWARD] = relative_errors(x, &s.masses, errors);

@@ -30,13 +30,16 @@ const char *const mnist_quirks[NQUIRKS] = {"tempered",       "regularised",   "u
 
 const jebm_key mnist_keys[] = {
     /* the data */
-    {"data_set", CHOICE("mnist|fashion-mnist"), "mnist", "images to learn"},
-    {"classes", REALS(0, 9, false), "2 3 6", "labels of the classes learnt, two or three"},
-    {"counts", REALS(1, 1e6, false), "5600 2800 1400",
-     "training images of each, the first of the file"},
+    {"data_set", TEXT, "mnist",
+     "images to learn: mnist, fashion-mnist, or a directory with a / in its name that holds grey "
+     "images of one's own in four IDX files named as MNIST's"},
+    {"classes", REALS(0, 9, false), "2 3 6", "labels of the classes learnt, two to ten"},
+    {"counts", REALS(0, 1e6, false), "5600 2800 1400",
+     "training images of each, the first of the file; 0: all; a single 0: all of each"},
     {"data_noise", REAL(0, 10, false), "0",
      "standard deviation of noise that training and test images carry, reflected at the cube"},
-    {"verify", BOOL, "yes", "refuse files that are not the published ones"},
+    {"verify", BOOL, "yes",
+     "refuse files of mnist and fashion-mnist that are not the published ones"},
     {"classifier", TEXT, "-",
      "file of the classifier that tells modes apart; -: trained once, kept beside the runs"},
     /* the energy */

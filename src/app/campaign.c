@@ -4,6 +4,7 @@
 #include "app/artefacts.h"
 #include "app/environment.h"
 #include "app/manifest.h"
+#include "app/numerics.h"
 #include "app/rundir.h"
 #include "app/share.h"
 
@@ -48,7 +49,7 @@ static jebm_status check_memory(const jebm_campaign *c, jebm_error *err) {
     const uint64_t rows = times(c->ncells * (c->end - c->first),
                                 c->iterations / c->record_every + 2 +
                                     (c->record_first > 0 ? c->record_every / c->record_first : 0));
-    const uint64_t table = times(rows, 8 * (c->driver->ncolumns + 3));
+    const uint64_t table = times(rows, 8 * (c->ncolumns + 3));
     const char *key = NULL;
     // a merge runs nothing, it needs the rows only
     const uint64_t run = c->options->nparts > 0 ? 0 : c->driver->memory(c->preset, &key);
@@ -101,12 +102,14 @@ static jebm_status take_inputs(jebm_campaign *c, jebm_error *err) {
 }
 
 static void take_fingerprint(jebm_campaign *c) {
-    char seed[32];
+    char seed[32], numerics[32];
     jebm_digest digest;
     jebm_digest_init(&digest);
     snprintf(seed, sizeof seed, "%" PRIu64, jebm_preset_seed(c->preset));
+    snprintf(numerics, sizeof numerics, "%d", JEBM_NUMERICS);
     add_line(&digest, "program", c->driver->program);
     add_line(&digest, "version", JEBM_VERSION);
+    add_line(&digest, "numerics", numerics);
     add_line(&digest, "figure", c->figure);
     add_line(&digest, "scale", jebm_preset_scale(c->preset));
     add_line(&digest, "fidelity", jebm_preset_fidelity(c->preset));
@@ -179,6 +182,7 @@ jebm_status jebm_campaign_init(jebm_campaign *c, const jebm_driver *driver,
         return jebm_fail(err, JEBM_ENOMEM, "not enough memory for a path");
     }
     JEBM_TRY(driver->plan(preset, c->cells, &c->ncells, err));
+    c->ncolumns = driver->width != NULL ? driver->width(preset) : driver->ncolumns;
     JEBM_TRY(choose_runs(c, err));
     JEBM_TRY(take_inputs(c, err));
     JEBM_TRY(check_memory(c, err));
@@ -192,7 +196,7 @@ jebm_status jebm_campaign_init(jebm_campaign *c, const jebm_driver *driver,
     if (c->row == NULL || c->seconds == NULL || c->steps == NULL || c->diverged == NULL) {
         return jebm_fail(err, JEBM_ENOMEM, "not enough memory for %zu runs", n);
     }
-    JEBM_TRY(jebm_table_init(&c->table, driver->columns, driver->ncolumns, err));
+    JEBM_TRY(jebm_table_init(&c->table, driver->columns, c->ncolumns, err));
     for (size_t i = 0; i < c->ncells; i++) {
         // labels are entered in the order of the cells, so that their numbers are the same
         uint64_t label;

@@ -34,7 +34,8 @@ typedef struct jebm_campaign {
     void *state; /* the driver's, NULL between runs */
 
     jebm_table table;
-    double *row; /* [ncolumns] */
+    size_t ncolumns; /* that these runs have */
+    double *row; /* [driver->ncolumns] */
     double *seconds; /* [ncells][runs] spent in each run so far */
     uint64_t *steps; /* [ncells][runs] made of each run so far */
     json_t *diverged; /* list of {method, variant, run, step, why} */

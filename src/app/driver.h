@@ -35,6 +35,8 @@ typedef struct jebm_driver {
     /* numeric columns of trajectory.csv that follow method,variant,run,step */
     const char *const *columns;
     size_t ncolumns;
+    /* Optional (NULL: all): how many of them, the first ones, runs with these settings have. */
+    size_t (*width)(const jebm_preset *preset);
 
     /* Check what no single key can show (batch <= walkers, ...) and list the cells. */
     jebm_status (*plan)(const jebm_preset *preset, jebm_cell cells[JEBM_MAX_CELLS], size_t *ncells,
@@ -58,7 +60,7 @@ typedef struct jebm_driver {
                         jebm_error *err);
     /* Advance by one iteration. JEBM_EDIVERGE ends the run. */
     jebm_status (*step)(void *state, jebm_error *err);
-    /* Values of the ncolumns columns at the present step; NAN where one does not apply. */
+    /* Values of all ncolumns columns at the present step; NAN where one does not apply. */
     jebm_status (*record)(void *state, double *row, jebm_error *err);
     /* Name every array that decides the rest of the run; the application saves or overwrites them
      * and, after overwriting, calls restored() once. */

@@ -3,6 +3,7 @@
 
 #include "app/artefacts.h"
 #include "app/environment.h"
+#include "app/numerics.h"
 #include "app/share.h"
 #include "io/atomic_file.h"
 
@@ -146,12 +147,12 @@ jebm_status jebm_manifest_make(const jebm_campaign *c, bool done, json_t **manif
     char now[32];
     jebm_utc(now);
     *manifest = json_pack(
-        "{s:i, s:s, s:s, s:s, s:n, s:s, s:s, s:s, s:I, s:I, s:b, s:o, s:o, s:o, s:{}, "
+        "{s:i, s:s, s:s, s:i, s:s, s:n, s:s, s:s, s:s, s:I, s:I, s:b, s:o, s:o, s:o, s:{}, "
         "s:o, s:o, s:s, "
         "s:s?, s:O, s:s}",
-        "schema", SCHEMA, "program", c->driver->program, "version", JEBM_VERSION, "figure",
-        c->figure, "runs_of", "fingerprint", c->fingerprint, "scale", jebm_preset_scale(c->preset),
-        "fidelity", jebm_preset_fidelity(c->preset), "seed",
+        "schema", SCHEMA, "program", c->driver->program, "version", JEBM_VERSION, "numerics",
+        JEBM_NUMERICS, "figure", c->figure, "runs_of", "fingerprint", c->fingerprint, "scale",
+        jebm_preset_scale(c->preset), "fidelity", jebm_preset_fidelity(c->preset), "seed",
         (json_int_t)jebm_preset_seed(c->preset), "runs", (json_int_t)c->runs, "complete",
         done && !jebm_campaign_is_part(c), "preset", jebm_manifest_preset(c->preset), "overrides",
         list_overrides(c->options), "cells", list_cells(c), "files", "environment",
@@ -271,6 +272,13 @@ bool jebm_manifest_same_settings(const json_t *m, const jebm_campaign *c, jebm_d
         if (strcmp(text_of(m, texts[i][0]), texts[i][1]) != 0) {
             return differ(d, texts[i][0], text_of(m, texts[i][0]), texts[i][1]);
         }
+    }
+    const json_int_t numerics = json_integer_value(json_object_get(m, "numerics"));
+    if (numerics != JEBM_NUMERICS) {
+        char there[32], here[32];
+        snprintf(there, sizeof there, "%lld", (long long)numerics);
+        snprintf(here, sizeof here, "%d", JEBM_NUMERICS);
+        return differ(d, "numerics of another version", there, here);
     }
     snprintf(seed[0], sizeof seed[0], "%lld",
              (long long)json_integer_value(json_object_get(m, "seed")));

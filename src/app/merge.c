@@ -195,40 +195,40 @@ static void warn_of_environments(const jebm_merge *m, const jebm_campaign *c) {
 
 enum { METHOD, VARIANT, RUN, STEP, NLABELS };
 
-static jebm_status read_columns(jebm_part *p, const jebm_driver *driver, const char *path,
+static jebm_status read_columns(jebm_part *p, const jebm_campaign *c, const char *path,
                                 jebm_error *err) {
     static const char *const labels[NLABELS] = {"method", "variant", "run", "step"};
     JEBM_TRY(jebm_csv_read(path, &p->csv, err));
     const size_t n = jebm_csv_columns(p->csv), rows = jebm_csv_rows(p->csv);
-    for (size_t i = 0; i < NLABELS + driver->ncolumns; i++) {
-        const char *expected = i < NLABELS ? labels[i] : driver->columns[i - NLABELS];
+    for (size_t i = 0; i < NLABELS + c->ncolumns; i++) {
+        const char *expected = i < NLABELS ? labels[i] : c->driver->columns[i - NLABELS];
         const char *found = i < n ? jebm_csv_name(p->csv, i) : "nothing";
         if (strcmp(found, expected) != 0) {
             return jebm_fail(err, JEBM_EFORMAT, "%s:1: found column '%.80s', expected '%s'", path,
                              found, expected);
         }
     }
-    if (n > NLABELS + driver->ncolumns) {
+    if (n > NLABELS + c->ncolumns) {
         return jebm_fail(err, JEBM_EFORMAT, "%s:1: found %zu columns, expected %zu", path, n,
-                         NLABELS + driver->ncolumns);
+                         NLABELS + c->ncolumns);
     }
-    p->values = calloc(driver->ncolumns * rows + 1, sizeof *p->values);
+    p->values = calloc(c->ncolumns * rows + 1, sizeof *p->values);
     if (p->values == NULL) {
         return no_memory(err);
     }
-    for (size_t i = 0; i < driver->ncolumns; i++) {
+    for (size_t i = 0; i < c->ncolumns; i++) {
         JEBM_TRY(jebm_csv_numbers(p->csv, NLABELS + i, p->values + i * rows, err));
     }
     return JEBM_OK;
 }
 
-static jebm_status read_part(jebm_part *p, const jebm_driver *driver, jebm_error *err) {
+static jebm_status read_part(jebm_part *p, const jebm_campaign *c, jebm_error *err) {
     JEBM_TRY(jebm_manifest_check_files(p->directory, p->manifest, err));
     char *path = jebm_format("%s/trajectory.csv", p->directory);
     if (path == NULL) {
         return no_memory(err);
     }
-    const jebm_status status = read_columns(p, driver, path, err);
+    const jebm_status status = read_columns(p, c, path, err);
     free(path);
     return status;
 }
@@ -272,7 +272,7 @@ static json_t *find_entry(const json_t *list, const jebm_cell *cell, size_t run)
 
 static jebm_status take_row(jebm_part *p, jebm_campaign *c, size_t cell, size_t run, uint64_t step,
                             jebm_error *err) {
-    for (size_t i = 0; i < c->driver->ncolumns; i++) {
+    for (size_t i = 0; i < c->ncolumns; i++) {
         c->row[i] = p->values[i * jebm_csv_rows(p->csv) + p->row];
     }
     p->row++;
@@ -371,7 +371,7 @@ jebm_status jebm_merge_read(jebm_merge *m, jebm_campaign *c, jebm_error *err) {
     JEBM_TRY(check_target(m, c, err));
     JEBM_TRY(check_ranges(m, c, err));
     for (size_t i = 0; i < m->nparts; i++) {
-        JEBM_TRY(read_part(&m->parts[i], c->driver, err));
+        JEBM_TRY(read_part(&m->parts[i], c, err));
     }
     JEBM_TRY(take_rows(m, c, err));
     JEBM_TRY(take_artefacts(m, c, err));

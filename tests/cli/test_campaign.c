@@ -6,6 +6,8 @@
 #define PROGRAM_SHARE TOY_SHARE
 #include "manifest.h"
 
+#include "app/numerics.h"
+
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -219,6 +221,83 @@ Test(campaign, other_settings_are_refused_by_name_and_replaced_by_force) {
     cr_expect_str_eq(json_string_value(json_array_get(json_object_get(m, "overrides"), 0)),
                      "runs=3");
     json_decref(m);
+    scratch_free(&s);
+}
+
+/* ---- the number of the numerics ---------------------------------------------------------------
+ */
+
+static void add_line(jebm_digest *digest, const char *name, const char *value) {
+    jebm_digest_add(digest, name, strlen(name));
+    jebm_digest_add(digest, "=", 1);
+    jebm_digest_add(digest, value, strlen(value) + 1);
+}
+
+/* The fingerprint of a run of the toy, which reads no data, by a program of these numerics. */
+static void fingerprint_of(json_t *m, int numerics, char text[JEBM_DIGEST_TEXT]) {
+    static const char *const describing[] = {"title", "scales",  "fidelities",
+                                             "like",  "runs_of", "draws"};
+    char numbers[2][32];
+    snprintf(numbers[0], 32, "%d", numerics);
+    snprintf(numbers[1], 32, "%lld", (long long)json_integer_value(json_object_get(m, "seed")));
+    jebm_digest digest;
+    jebm_digest_init(&digest);
+    add_line(&digest, "program", text_in(m, "program"));
+    add_line(&digest, "version", text_in(m, "version"));
+    add_line(&digest, "numerics", numbers[0]);
+    add_line(&digest, "figure", text_in(m, "figure"));
+    add_line(&digest, "scale", text_in(m, "scale"));
+    add_line(&digest, "fidelity", text_in(m, "fidelity"));
+    add_line(&digest, "seed", numbers[1]);
+    const char *key;
+    json_t *value;
+    json_object_foreach(json_object_get(m, "preset"), key, value) {
+        bool decides = true;
+        for (size_t i = 0; i < sizeof describing / sizeof *describing; i++) {
+            decides &= strcmp(key, describing[i]) != 0;
+        }
+        if (decides) {
+            add_line(&digest, key, json_string_value(value));
+        }
+    }
+    jebm_digest_text(&digest, text);
+}
+
+/* As a program of the numerics before would have left the directory. */
+static void age(const scratch *s, const char *directory) {
+    char text[JEBM_DIGEST_TEXT], name[64];
+    json_t *m = manifest_of(s, directory);
+    fingerprint_of(m, JEBM_NUMERICS, text);
+    cr_expect_str_eq(text_in(m, "fingerprint"), text);
+    cr_expect_eq(json_integer_value(json_object_get(m, "numerics")), JEBM_NUMERICS);
+    fingerprint_of(m, JEBM_NUMERICS - 1, text);
+    json_object_set_new(m, "fingerprint", json_string(text));
+    json_object_set_new(m, "numerics", json_integer(JEBM_NUMERICS - 1));
+    snprintf(name, sizeof name, "%s/manifest.json", directory);
+    cr_assert_eq(json_dump_file(m, scratch_path(s, name), 0), 0);
+    json_decref(m);
+}
+
+Test(campaign, a_run_of_other_numerics_is_neither_taken_nor_continued_nor_merged) {
+    const scratch s = scratch_new();
+    char expected[96];
+    snprintf(expected, sizeof expected, "(numerics of another version: there %d, here %d)",
+             JEBM_NUMERICS - 1, JEBM_NUMERICS);
+    outcome o = run(&s, "toy1 --no-figure --quiet --out d");
+    expect_done(&o);
+    age(&s, "d/toy1");
+    o = run(&s, "toy1 --no-figure --quiet --out d");
+    expect_refusal(&o, 2, expected);
+    o = run(&s, "toy1 --no-figure --quiet --out d --resume");
+    expect_refusal(&o, 2, expected);
+    o = run(&s, "toy1 --no-figure --quiet --out a --runs-to 1");
+    expect_done(&o);
+    o = run(&s, "toy1 --no-figure --quiet --out b --runs-from 2");
+    expect_done(&o);
+    age(&s, "b/toy1");
+    o = run(&s, "toy1 --no-figure --quiet --merge a --merge b --out m");
+    expect_refusal(&o, 2, "numerics of another version");
+    cr_expect(!exists(&s, "m/toy1"));
     scratch_free(&s);
 }
 

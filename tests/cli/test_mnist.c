@@ -41,19 +41,22 @@ static void put_be32(unsigned char *at, unsigned value) {
     }
 }
 
-/* vertical, horizontal and diagonal bars, anywhere, brighter or darker */
+/* vertical, horizontal, diagonal, broken and double bars, anywhere, brighter or darker */
 static void draw_bar(unsigned char *image, size_t class, unsigned seed) {
     const size_t place = 2 + seed * 7 % (SIDE - 4);
     const unsigned char ink = (unsigned char)(155 + seed * 37 % 100);
     for (size_t i = 1; i < SIDE - 1; i++) {
-        const size_t row = class == 0 ? i : class == 1 ? place : i;
-        const size_t column = class == 0 ? place : class == 1 ? i : (i + place) % SIDE;
-        image[row * SIDE + column] = ink;
+        const size_t row = class == 1 ? place : i;
+        const size_t column = class == 1 ? i : class == 2 ? (i + place) % SIDE : place;
+        image[row * SIDE + column] = class == 3 && i % 4 < 2 ? 0 : ink;
+        image[row * SIDE + (column + (class == 4)) % SIDE] |= class == 4 ? ink : 0;
     }
 }
 
-static void put_set(const char *part, size_t n) {
-    char name[64];
+/* bars of the kinds i mod nclasses with the labels of their classes, n of them */
+static void put_set_of(const char *directory, const char *part, size_t n, const unsigned *label,
+                       size_t nclasses) {
+    char name[96];
     unsigned char *images = calloc(16 + n * D, 1), *which = calloc(8 + n, 1);
     put_be32(images, 0x803);
     put_be32(images + 4, (unsigned)n);
@@ -62,15 +65,19 @@ static void put_set(const char *part, size_t n) {
     put_be32(which, 0x801);
     put_be32(which + 4, (unsigned)n);
     for (size_t i = 0; i < n; i++) {
-        draw_bar(images + 16 + i * D, i % CLASSES, (unsigned)i / CLASSES);
-        which[8 + i] = (unsigned char)labels[i % CLASSES];
+        draw_bar(images + 16 + i * D, i % nclasses, (unsigned)(i / nclasses));
+        which[8 + i] = (unsigned char)label[i % nclasses];
     }
-    snprintf(name, sizeof name, "data/%s-images-idx3-ubyte", part);
+    snprintf(name, sizeof name, "%s/%s-images-idx3-ubyte", directory, part);
     scratch_put(scratch_path(&s, name), images, 16 + n * D);
-    snprintf(name, sizeof name, "data/%s-labels-idx1-ubyte", part);
+    snprintf(name, sizeof name, "%s/%s-labels-idx1-ubyte", directory, part);
     scratch_put(scratch_path(&s, name), which, 8 + n);
     free(images);
     free(which);
+}
+
+static void put_set(const char *part, size_t n) {
+    put_set_of("data", part, n, labels, CLASSES);
 }
 
 static char share[512];
@@ -637,11 +644,108 @@ Test(mnist, every_setting_of_the_shipped_presets_is_explained) {
     }
 }
 
+/* ---- images of one's own -------------------------------------------------------------------- */
+
+static size_t header_words(const char *path) {
+    char *text = scratch_get(scratch_path(&s, path), NULL);
+    cr_assert_not_null(text);
+    size_t words = 1;
+    for (const char *c = text; *c != '\n'; c++) {
+        words += *c == ',';
+    }
+    free(text);
+    return words;
+}
+
+/* Five classes of labels that are not MNIST's, all images of each: 150 cycle through the classes,
+ * so each is a fifth of the data, and 30 of the test images are as well. */
+Test(mnist, own_images_are_learnt_with_the_classes_that_they_have) {
+    static const unsigned own[5] = {0, 9, 4, 1, 7};
+    mkdir(scratch_path(&s, "own"), 0777);
+    put_set_of("own", "train", 150, own, 5);
+    put_set_of("own", "t10k", 30, own, 5);
+    outcome o = run(&s, "mnist" QUIET "--set data_set=./own --set classes=0,1,4,7,9 --set counts=0 "
+                        "--set evaluation=16 --set ais_steps=4 --runs 1 --out o");
+    expect_done(&o);
+    rows r = {csv_of(&s, "o/mnist/trajectory.csv")};
+    const size_t last = jebm_csv_rows(r.csv) - 1;
+    for (size_t row = 0; row <= last; row++) {
+        double mass = 0.0, counted = 0.0, tv = 0.0, largest = 0.0;
+        for (int j = 0; j < 5; j++) {
+            char names[3][32];
+            snprintf(names[0], 32, "mass_%d", j);
+            snprintf(names[1], 32, "count_%d", j);
+            snprintf(names[2], 32, "error_%d", j);
+            const double m = value(&r, names[0], row), e = value(&r, names[2], row);
+            mass += m;
+            counted += value(&r, names[1], row);
+            tv += 0.5 * fabs(m - 0.2);
+            largest = fmax(largest, fabs(e));
+            cr_expect_float_eq(e, (m - 0.2) / 0.2, 1e-12, "row %zu class %d", row, j);
+        }
+        cr_expect_float_eq(mass, 1.0, 1e-12);
+        cr_expect_float_eq(counted, 1.0, 1e-12);
+        cr_expect_float_eq(value(&r, "tv", row), tv, 1e-12);
+        cr_expect_float_eq(value(&r, "error_max", row), largest, 1e-12);
+    }
+    double forward = 0.0, evaluated = 0.0;
+    for (int j = 0; j < 5; j++) {
+        char names[2][32];
+        snprintf(names[0], 32, "mass_forward_%d", j);
+        snprintf(names[1], 32, "mass_evaluation_%d", j);
+        forward += value(&r, names[0], last);
+        evaluated += value(&r, names[1], row_of(&r, "jarzynski", 0, 12));
+    }
+    cr_expect_float_eq(forward, 1.0, 1e-12);
+    cr_expect_float_eq(evaluated, 1.0, 1e-12);
+    jebm_csv_free(r.csv);
+    cr_expect_eq(header_words("o/mnist/trajectory.csv"), 4 + 50 + 2 * 7,
+                 "two classes beyond three");
+
+    // what they are stands in the manifest: their digest, and how many there were of each
+    json_t *m = manifest_of(&s, "o/mnist"), *inputs = json_object_get(m, "inputs");
+    jebm_digest digest;
+    char text[JEBM_DIGEST_TEXT];
+    jebm_digest_init(&digest);
+    const char *const files[] = {"own/train-images-idx3-ubyte", "own/train-labels-idx1-ubyte"};
+    for (size_t i = 0; i < 2; i++) {
+        size_t size = 0;
+        char *bytes = scratch_get(scratch_path(&s, files[i]), &size);
+        jebm_digest_add(&digest, bytes, size);
+        free(bytes);
+    }
+    jebm_digest_text(&digest, text);
+    cr_expect_str_eq(json_string_value(json_object_get(inputs, "train_sha256")), text);
+    cr_expect_str_eq(json_string_value(json_object_get(inputs, "counts_found")), "30 30 30 30 30");
+    json_decref(m);
+
+    // a run of two parts has the same columns
+    o = run(&s, "mnist" QUIET "--set data_set=./own --set classes=0,1,4,7,9 "
+                "--set counts=0 --runs 2 --runs-to 1 --out a");
+    expect_done(&o);
+    o = run(&s, "mnist" QUIET "--set data_set=./own --set classes=0,1,4,7,9 "
+                "--set counts=0 --runs 2 --runs-from 2 --out b");
+    expect_done(&o);
+    o = run(&s, "mnist --quiet --merge a --merge b --out ab");
+    expect_done(&o);
+    cr_expect_eq(header_words("ab/mnist/trajectory.csv"), 4 + 50 + 2 * 7);
+
+    o = run(&s, "mnist" QUIET "--set data_set=./own --out bad");
+    expect_refusal(&o, 2, "the test images of ./own are of the classes 0 1 4 7 9");
+    o = run(&s, "mnist" QUIET "--set data_set=own --out bad");
+    expect_refusal(&o, 2, "key 'data_set' is 'own', expected mnist, fashion-mnist or a directory");
+    o = run(&s, "mnist" QUIET "--set data_set=./own --set classes=0,1 --set counts=0 "
+                "--set data_batch=61 --out bad");
+    expect_refusal(&o, 2, "key 'data_batch' is 61, expected at most the 60 images");
+}
+
 /* ---- refusals ------------------------------------------------------------------------------- */
 
 Test(mnist, impossible_settings_are_refused) {
     static const char *const cases[][2] = {
         {"--set classes=2", "keys 'classes' and 'counts' list 1 and 3 numbers"},
+        {"--set counts=5", "keys 'classes' and 'counts' list 3 and 1 numbers"},
+        {"--set data_set=fashion-mnits", "did you mean 'fashion-mnist'"},
         {"--set classes=2,3,3", "each class once"},
         {"--set counts=40,20.5,10", "expected whole numbers"},
         {"--set batch=64", "key 'batch' is 64, expected at most walkers = 32"},

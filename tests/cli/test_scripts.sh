@@ -142,6 +142,11 @@ while read -r package; do
         fail "meson.build names $package, scripts/packages does not"
 done < <(grep -oh 'z*lib[a-z0-9]*-dev' "$checkout/meson.build" "$checkout/tests/meson.build" | sort -u)
 
+# the number of the numerics is that of the entries in the changelog
+entries=$(awk '/^### / { on = $2 == "Numerics" } on && /^- / { n++ } END { print n + 0 }' "$checkout/CHANGELOG.md")
+grep -qx "#define JEBM_NUMERICS $entries" "$checkout/src/app/numerics.h" ||
+    fail "CHANGELOG.md has $entries entries under Numerics; expected '#define JEBM_NUMERICS $entries' in src/app/numerics.h"
+
 # usage
 : >"$calls"
 expect 0 'usage: ./reproduce' "$top/reproduce" --help
