@@ -2,6 +2,7 @@
 #include "catalogue.h"
 
 #include "app/manifest.h"
+#include "app/packed.h"
 #include "app/preset.h"
 #include "app/share.h"
 #include "html.h"
@@ -270,6 +271,26 @@ static void find_files(const char *results, jebm_stored_run *run) {
     }
 }
 
+/* summary.csv, or, where the run is packed, what its trajectory gives */
+static jebm_status read_summary(const char *directory, jebm_stored_run *run, jebm_error *err) {
+    char *path = jebm_format("%s/summary.csv", directory), *text;
+    size_t size;
+    if (path == NULL) {
+        return no_memory(err);
+    }
+    jebm_status status;
+    if (!jebm_packed(directory)) {
+        status = jebm_csv_read(path, &run->summary, err);
+    } else {
+        status = jebm_packed_summary(directory, run->manifest, &text, &size, err);
+        if (status == JEBM_OK) {
+            status = jebm_csv_parse(path, text, size, &run->summary, err);
+        }
+    }
+    free(path);
+    return status;
+}
+
 static jebm_status read_run(const char *results, const char *directory, jebm_stored_run *run,
                             jebm_error *err) {
     run->directory = strdup(directory);
@@ -278,10 +299,8 @@ static jebm_status read_run(const char *results, const char *directory, jebm_sto
     }
     find_files(results, run);
     char *path = jebm_format("%s/%s", results, directory);
-    char *csv = jebm_format("%s/%s/summary.csv", results, directory);
-    jebm_status status = path == NULL || csv == NULL
-                             ? no_memory(err)
-                             : jebm_manifest_read(path, &run->manifest, err);
+    jebm_status status =
+        path == NULL ? no_memory(err) : jebm_manifest_read(path, &run->manifest, err);
     if (status == JEBM_OK) {
         const char *fidelity = json_string_value(json_object_get(run->manifest, "fidelity"));
         run->other = fidelity == NULL || strcmp(fidelity, run->fidelity) != 0;
@@ -294,10 +313,9 @@ static jebm_status read_run(const char *results, const char *directory, jebm_sto
         status = jebm_manifest_check_files(path, run->manifest, err);
     }
     if (status == JEBM_OK && run->complete) {
-        status = jebm_csv_read(csv, &run->summary, err);
+        status = read_summary(path, run, err);
     }
     free(path);
-    free(csv);
     return status == JEBM_OK ? read_drawings(results, directory, run, err) : status;
 }
 
