@@ -738,6 +738,40 @@ Test(trainer, an_evaluation_population_has_the_right_log_z_and_changes_nothing, 
     free(data);
 }
 
+/* ---- threads that become more ---------------------------------------------------------------- */
+
+/* A clipped drift takes the general path, whose scratch is one row set a thread: with d = 200 a
+ * thread too many writes far beyond the end. The address sanitizer sees any. */
+Test(trainer, more_threads_may_step_than_made_the_trainer, .timeout = 60) {
+    enum { DIMENSION = 200, POINTS = 512 };
+    jebm_energy *student = NULL;
+    cr_assert_eq(jebm_gmm_new(DIMENSION, MODES, &student, NULL), JEBM_OK);
+    float *data = get(POINTS * DIMENSION, sizeof *data);
+    student->ops->sample(student, jebm_rng_make(77, 0), false, POINTS, 0, POINTS, data);
+    for (int gradient = 0; gradient < 2; gradient++) {
+        jebm_trainer_config c = settings(JEBM_METHOD_JARZYNSKI);
+        c.walkers[0] = c.batch[0] = 8 * JEBM_BLOCK;
+        c.clip = 5.0;
+        c.gradient = gradient == 0 ? JEBM_GRADIENT_ALL : JEBM_GRADIENT_BATCH;
+        use_threads(8);
+        jebm_trainer *always = trainer_on(&c, student, POINTS, data);
+        use_threads(1);
+        jebm_trainer *grown = trainer_on(&c, student, POINTS, data);
+        static const int teams[] = {1, 2, 8, 3};
+        for (size_t i = 0; i < 4; i++) {
+            use_threads(teams[i]);
+            advance(grown, 1);
+            use_threads(8);
+            advance(always, 1);
+        }
+        expect_same("more threads than before", always, grown, 1);
+        jebm_trainer_free(always);
+        jebm_trainer_free(grown);
+    }
+    jebm_energy_free(student);
+    free(data);
+}
+
 /* ---- leave one out -------------------------------------------------------------------------- */
 
 /* theta_{k+1} as it would be without walker i, from eq. (11) in double */
