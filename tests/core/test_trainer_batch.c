@@ -328,6 +328,47 @@ Test(trainer_batch, mini_batches_of_one_iteration_share_no_noise) {
     jebm_trainer_free(t);
 }
 
+/* With points x_i^4/4 = 2^i the direction's part of the data spells out which 8 of 16 points an
+ * iteration drew, and what moved tells which 8 of 16 walkers. Chosen by draws of their own, they
+ * are the same numbers with probability 1/12870 an iteration. */
+Test(trainer_batch, points_and_walkers_are_chosen_by_draws_of_their_own) {
+    enum { CHOSEN = 8, ALL = 16, STEPS = 6 };
+    jebm_trainer_config c = settings();
+    c.method = JEBM_METHOD_UNWEIGHTED;
+    c.walkers[0] = ALL;
+    c.batch[0] = c.data_batch = CHOSEN;
+    c.rate[0] = 0.0;
+    c.trigger = JEBM_TRIGGER_NEVER;
+    float points[ALL];
+    for (int i = 0; i < ALL; i++) {
+        points[i] = (float)pow(4.0 * exp2(i), 0.25);
+    }
+    jebm_energy *e = quartic_new(&quartic_sampling_ops, 0.0);
+    jebm_trainer *t = NULL;
+    cr_assert_eq(jebm_trainer_new(&c, e, ALL, points, &t, NULL), JEBM_OK);
+    jebm_energy_free(e);
+    const float *x = jebm_trainer_ensemble(t, 0)->x;
+    for (size_t k = 0; k < STEPS; k++) {
+        float before[ALL];
+        double walkers = 0.0;
+        unsigned moved = 0, drawn = 0;
+        memcpy(before, x, sizeof before);
+        advance(t, 1);
+        for (int i = 0; i < ALL; i++) {
+            if (x[i] != before[i]) {
+                moved |= 1U << i;
+                walkers += pow(before[i], 4.0) / 4.0 / CHOSEN;
+            }
+        }
+        /* 2^16 in single precision, to the power of 4: off by less than 0.1 */
+        drawn = (unsigned)lround(CHOSEN * (walkers - jebm_trainer_direction(t)[0]));
+        cr_expect_eq(__builtin_popcount(moved), CHOSEN, "%x", moved);
+        cr_expect_eq(__builtin_popcount(drawn), CHOSEN, "%x", drawn);
+        cr_expect_neq(moved, drawn, "iteration %zu: points and walkers are both %x", k, moved);
+    }
+    jebm_trainer_free(t);
+}
+
 /* A population that steers nothing has the right log Z, drawn piece by piece as it is: mean over 16
  * streams against its own standard error; t of 15 degrees of freedom beyond 6 has probability 2e-5
  */
