@@ -274,6 +274,21 @@ void jebm_trainer_free(jebm_trainer *t) {
     free(t);
 }
 
+jebm_status jebm_trainer_room(jebm_trainer *t, jebm_error *err) {
+    const size_t threads = jebm_thread_count();
+    if (threads > t->threads) {
+        float *scratch =
+            realloc(t->scratch, threads * JEBM_LANGEVIN_ROWS * t->now->d * sizeof *scratch);
+        if (scratch == NULL) {
+            return jebm_fail(err, JEBM_ENOMEM, "no memory for the scratch of %zu threads", threads);
+        }
+        t->scratch = scratch;
+        t->threads = threads;
+    }
+    JEBM_TRY(jebm_energy_room(t->now, err));
+    return jebm_energy_room(t->next, err);
+}
+
 static jebm_status allocate(jebm_trainer *t, const jebm_energy *energy, jebm_error *err) {
     const size_t P = energy->nparams;
     t->now = energy->ops->copy(energy);
@@ -282,7 +297,6 @@ static jebm_status allocate(jebm_trainer *t, const jebm_energy *energy, jebm_err
     const bool parts =
         allocate_parts(&t->walker_part, parts_for(energy, t->block, gradient_walkers(&t->c)), P) &&
         allocate_parts(&t->data_part, parts_for(energy, t->block, gradient_points(&t->c, t->n)), P);
-    t->scratch = malloc(jebm_thread_count() * JEBM_LANGEVIN_ROWS * energy->d * sizeof *t->scratch);
     t->data_U = malloc(t->data_blocks * sizeof *t->data_U);
     t->direction = calloc(P, sizeof *t->direction);
     t->model_mean = calloc(P, sizeof *t->model_mean);
@@ -305,11 +319,11 @@ static jebm_status allocate(jebm_trainer *t, const jebm_energy *energy, jebm_err
             JEBM_TRY(allocate_batch(p, width, err));
         }
     }
-    if (t->now == NULL || t->next == NULL || !parts || t->scratch == NULL || t->data_U == NULL ||
-        t->direction == NULL || t->model_mean == NULL || t->data_rows == NULL ||
-        t->influence == NULL) {
+    if (t->now == NULL || t->next == NULL || !parts || t->data_U == NULL || t->direction == NULL ||
+        t->model_mean == NULL || t->data_rows == NULL || t->influence == NULL) {
         return jebm_fail(err, JEBM_ENOMEM, "no memory for a trainer of %zu parameters", P);
     }
+    JEBM_TRY(jebm_trainer_room(t, err));
     JEBM_TRY(jebm_optimizer_init(&t->optimizer, &t->c.optimizer, P, err));
     for (size_t i = 0; i < energy->ngroups; i++) {
         jebm_optimizer_set_rate(&t->optimizer, energy->groups[i].first, energy->groups[i].count,
@@ -532,6 +546,7 @@ size_t jebm_trainer_arrays(jebm_trainer *t, size_t capacity, jebm_array *arrays)
 }
 
 jebm_status jebm_trainer_restored(jebm_trainer *t, jebm_error *err) {
+    JEBM_TRY(jebm_trainer_room(t, err));
     t->now->ops->refresh(t->now);
     if (t->c.stale_weights) {
         t->next->ops->refresh(t->next);

@@ -19,7 +19,8 @@
  * same theta, are weighed and resampled in the same way, and enter nothing: the identity (7) holds
  * for a protocol that does not depend on the walkers, as is true of them and not of the first.
  *
- * Everything is bit-identical for any number of threads, and after a restore.
+ * Everything is bit-identical for any number of threads, which may change from call to call, and
+ * after a restore.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef JEBM_TRAINER_H

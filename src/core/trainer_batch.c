@@ -347,6 +347,7 @@ jebm_status jebm_trainer_settle(jebm_trainer *t, jebm_error *err) {
     if (!jebm_trainer_lazy(t) || t->settled) {
         return JEBM_OK;
     }
+    JEBM_TRY(jebm_trainer_room(t, err));
     for (size_t i = 0; i < t->npopulations; i++) {
         population *p = &t->pop[i];
         JEBM_TRY(settle_all(t, p, t->now, err));

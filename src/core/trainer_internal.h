@@ -68,6 +68,7 @@ struct jebm_trainer {
     size_t block; /* walkers or points of a block */
     size_t data_blocks; /* of all data */
     gradient_parts data_part, walker_part; /* of population 0 */
+    size_t threads;
     float *scratch; /* [threads][JEBM_LANGEVIN_ROWS][d] */
     double *direction; /* [nparams] */
     double *model_mean; /* [nparams] the walkers' part of it */
@@ -116,6 +117,11 @@ static inline size_t jebm_part_first(size_t nparts, size_t nblocks, size_t i) {
 static inline float *jebm_trainer_scratch(const jebm_trainer *t) {
     return t->scratch + jebm_thread_index() * JEBM_LANGEVIN_ROWS * t->now->d;
 }
+
+/* ---- trainer.c ------------------------------------------------------------------------------- */
+
+/* Scratch for the threads of the next parallel regions, of which there may be more than before. */
+jebm_status jebm_trainer_room(jebm_trainer *t, jebm_error *err);
 
 /* ---- trainer_step.c ------------------------------------------------------------------------- */
 

@@ -405,6 +405,7 @@ void jebm_trainer_swap(jebm_trainer *t) {
 }
 
 jebm_status jebm_trainer_step(jebm_trainer *t, jebm_error *err) {
+    JEBM_TRY(jebm_trainer_room(t, err));
     if (jebm_trainer_lazy(t)) {
         return jebm_trainer_step_batch(t, err);
     }

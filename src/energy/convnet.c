@@ -14,12 +14,13 @@
 /* a network on one back end with a workspace for each thread */
 typedef struct engine {
     jebm_network *net;
+    size_t threads;
     jebm_workspace **ws; /* [threads] */
 } engine;
 
 /* what the copies of an energy share */
 typedef struct shared {
-    size_t owners, threads;
+    size_t owners;
     engine value, slope; /* of U and grad_theta U, and of grad_x U where its back end is another */
 } shared;
 
@@ -38,9 +39,9 @@ const jebm_network *jebm_convnet_network(const jebm_energy *e) {
     return of(e)->shared->value.net;
 }
 
-static jebm_workspace *workspace(const shared *s, const engine *e) {
+static jebm_workspace *workspace(const engine *e) {
     const size_t thread = jebm_thread_index();
-    assert(thread < s->threads);
+    assert(thread < e->threads); /* see jebm_energy_room() */
     return e->ws[thread];
 }
 
@@ -74,13 +75,13 @@ static void eval_some(const convnet *c, size_t n, const float *x, double *U, flo
     const bool apart = s->slope.net != NULL;
     float F[JEBM_BLOCK];
     if (grad == NULL || (apart && U != NULL)) {
-        jebm_network_forward(s->value.net, c->weights, n, x, F, workspace(s, &s->value));
+        jebm_network_forward(s->value.net, c->weights, n, x, F, workspace(&s->value));
     }
     if (grad != NULL && apart) {
         jebm_network_gradient(s->slope.net, c->slope_weights, n, x, NULL, grad,
-                              workspace(s, &s->slope));
+                              workspace(&s->slope));
     } else if (grad != NULL) {
-        jebm_network_gradient(s->value.net, c->weights, n, x, F, grad, workspace(s, &s->value));
+        jebm_network_gradient(s->value.net, c->weights, n, x, F, grad, workspace(&s->value));
     }
     if (grad != NULL) {
         finish_gradient(c, n, x, grad);
@@ -114,14 +115,14 @@ static void theta_grad(const jebm_energy *e, size_t n, const float *x, const flo
     const convnet *c = of(e);
     loss l = {.w = w, .inverse = 1.0 / c->temperature};
     jebm_network_backward(c->shared->value.net, c->weights, n, x, weigh, &l, g,
-                          workspace(c->shared, &c->shared->value));
+                          workspace(&c->shared->value));
 }
 
 static double data(const jebm_energy *e, size_t n, const float *x, double *g) {
     const convnet *c = of(e);
     loss l = {.inverse = 1.0 / c->temperature};
     jebm_network_backward(c->shared->value.net, c->weights, n, x, weigh, &l, g,
-                          workspace(c->shared, &c->shared->value));
+                          workspace(&c->shared->value));
     double sum = l.sum / c->temperature;
     for (size_t i = 0; i < n && c->confine > 0.0; i++) {
         sum += half_square(e->d, x + i * e->d, c->confine);
@@ -173,8 +174,8 @@ static void refresh(jebm_energy *e) {
     }
 }
 
-static void free_engine(engine *e, size_t threads) {
-    for (size_t i = 0; e->ws != NULL && i < threads; i++) {
+static void free_engine(engine *e) {
+    for (size_t i = 0; i < e->threads; i++) {
         jebm_workspace_free(e->ws[i]);
     }
     free(e->ws);
@@ -183,8 +184,8 @@ static void free_engine(engine *e, size_t threads) {
 
 static void leave(shared *s) {
     if (s != NULL && --s->owners == 0) {
-        free_engine(&s->value, s->threads);
-        free_engine(&s->slope, s->threads);
+        free_engine(&s->value);
+        free_engine(&s->slope);
         free(s);
     }
 }
@@ -243,12 +244,36 @@ static jebm_energy *copy(const jebm_energy *e) {
     return twin;
 }
 
+/* workspaces for so many threads; those that are there stay */
+static jebm_status grow(engine *e, size_t threads, jebm_error *err) {
+    if (e->net == NULL || threads <= e->threads) {
+        return JEBM_OK;
+    }
+    jebm_workspace **ws = realloc(e->ws, threads * sizeof *ws);
+    if (ws == NULL) {
+        return jebm_fail(err, JEBM_ENOMEM, "no memory for %zu workspaces", threads);
+    }
+    e->ws = ws;
+    while (e->threads < threads) {
+        JEBM_TRY(jebm_workspace_new(e->net, &e->ws[e->threads], err));
+        e->threads++;
+    }
+    return JEBM_OK;
+}
+
+static jebm_status room(jebm_energy *e, size_t threads, jebm_error *err) {
+    shared *s = of(e)->shared;
+    JEBM_TRY(grow(&s->value, threads, err));
+    return grow(&s->slope, threads, err);
+}
+
 static const jebm_energy_ops convnet_ops = {.name = "convnet",
                                             .eval = eval,
                                             .theta_grad = theta_grad,
                                             .refresh = refresh,
                                             .copy = copy,
                                             .free = free_convnet,
+                                            .room = room,
                                             .reference = reference,
                                             .data = data};
 
@@ -266,27 +291,20 @@ static jebm_status check(const jebm_convnet_config *config, jebm_error *err) {
 }
 
 static jebm_status fill_engine(const jebm_convnet_config *config, jebm_gemm_backend backend,
-                               size_t threads, engine *e, jebm_error *err) {
+                               engine *e, jebm_error *err) {
     JEBM_TRY(jebm_network_new(config->spec, config->shape, backend, config->tile, &e->net, err));
     if (jebm_network_outputs(e->net) != 1) {
         return jebm_fail(err, JEBM_EINVAL, "the network '%s' has %zu outputs, an energy has 1",
                          config->spec, jebm_network_outputs(e->net));
     }
-    e->ws = calloc(threads, sizeof *e->ws);
-    if (e->ws == NULL) {
-        return jebm_fail(err, JEBM_ENOMEM, "no memory for %zu workspaces", threads);
-    }
-    for (size_t i = 0; i < threads; i++) {
-        JEBM_TRY(jebm_workspace_new(e->net, &e->ws[i], err));
-    }
-    return JEBM_OK;
+    return grow(e, jebm_thread_count(), err);
 }
 
 static jebm_status start(const jebm_convnet_config *config, shared *s, jebm_rng rng,
                          jebm_energy **out, jebm_error *err) {
-    JEBM_TRY(fill_engine(config, config->backend, s->threads, &s->value, err));
+    JEBM_TRY(fill_engine(config, config->backend, &s->value, err));
     if (config->drift != config->backend) {
-        JEBM_TRY(fill_engine(config, config->drift, s->threads, &s->slope, err));
+        JEBM_TRY(fill_engine(config, config->drift, &s->slope, err));
     }
     JEBM_TRY(make(s, config->temperature, config->confine, out, err));
     jebm_network_init(s->value.net, rng, (*out)->theta);
@@ -317,7 +335,6 @@ jebm_status jebm_convnet_new(const jebm_convnet_config *config, jebm_rng rng, je
         return jebm_fail(err, JEBM_ENOMEM, "no memory for an energy");
     }
     s->owners = 1; /* until it is made */
-    s->threads = jebm_thread_count();
     const jebm_status status = start(config, s, rng, out, err);
     leave(s);
     return status;

@@ -30,7 +30,7 @@ typedef struct jebm_convnet_config {
 } jebm_convnet_config;
 
 /* theta_0 from PyTorch's default initialisation with draws of rng. Scratch is made for the threads
- * that parallel regions have at this call: they must not become more.
+ * that parallel regions have at this call; see jebm_energy_room() for more of them.
  * JEBM_EINVAL (spec, or not one output; T, s), JEBM_EUNSUPPORTED (back end), JEBM_ENOMEM. */
 JEBM_API jebm_status jebm_convnet_new(const jebm_convnet_config *config, jebm_rng rng,
                                       jebm_energy **out, jebm_error *err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "energy/energy.h"
 
+#include "core/threads.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -11,6 +13,10 @@ size_t jebm_energy_cache_width(const jebm_energy *e) {
 void jebm_energy_set(jebm_energy *e, const double *theta) {
     memcpy(e->theta, theta, e->nparams * sizeof *theta);
     e->ops->refresh(e);
+}
+
+jebm_status jebm_energy_room(jebm_energy *e, jebm_error *err) {
+    return e->ops->room != NULL ? e->ops->room(e, jebm_thread_count(), err) : JEBM_OK;
 }
 
 void jebm_energy_accumulate(const jebm_energy *e, size_t first, size_t n, const float *w,

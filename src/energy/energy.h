@@ -41,11 +41,15 @@ typedef struct jebm_energy_ops {
     /* Called after e->theta was written: bring derived state up to date. */
     void (*refresh)(jebm_energy *e);
 
-    /* An independent copy, or NULL without memory. */
+    /* An independent copy, or NULL without memory. It may share scratch with the original. */
     jebm_energy *(*copy)(const jebm_energy *e);
     void (*free)(jebm_energy *e);
 
     /* optional, NULL where unknown ------------------------------------------------------------- */
+
+    /* Of an energy with scratch for each thread: make room for the scratch of `threads` threads.
+     * Called outside parallel regions. Errors JEBM_ENOMEM; the energy is as before then. */
+    jebm_status (*room)(jebm_energy *e, size_t threads, jebm_error *err);
 
     /* Exact log Z_theta. */
     double (*log_z)(const jebm_energy *e);
@@ -97,6 +101,10 @@ JEBM_API size_t jebm_energy_cache_width(const jebm_energy *e);
 
 /* Write theta[nparams] and refresh. */
 JEBM_API void jebm_energy_set(jebm_energy *e, const double *theta);
+
+/* Make room for as many threads as the next parallel region may have: call it before a region whose
+ * threads evaluate e, for there may be more of them than when e was made. JEBM_ENOMEM. */
+JEBM_API jebm_status jebm_energy_room(jebm_energy *e, jebm_error *err);
 
 /* Accumulate grad_theta U of walkers first .. first + n, n <= JEBM_BLOCK, weights w (NULL: ones).
  */

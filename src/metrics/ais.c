@@ -51,6 +51,8 @@ static jebm_status prepare(const jebm_energy *energy, const jebm_ais_config *c, 
         a->copies == NULL || a->scratch == NULL || a->U_ref == NULL || a->rows == NULL) {
         return jebm_fail(err, JEBM_ENOMEM, "no memory to anneal %zu walkers", n);
     }
+    JEBM_TRY(jebm_energy_room(a->now, err));
+    JEBM_TRY(jebm_energy_room(a->next, err));
     for (size_t i = 0; i < n; i++) {
         a->ids[i] = (uint32_t)i;
     }

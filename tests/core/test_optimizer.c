@@ -114,6 +114,44 @@ Test(optimizer, adam_is_that_of_kingma_and_ba) {
     jebm_optimizer_free(&o);
 }
 
+/* Both kinds go as if each direction longer than max_norm had been divided by its length and
+ * multiplied by max_norm beforehand; shorter ones and max_norm = 0 are left alone. Adam's first
+ * step does not depend on the length, the later ones do. */
+Test(optimizer, max_norm_shortens_the_direction_of_either_kind) {
+    enum { P = 3, STEPS = 20 };
+    for (int kind = 0; kind < 2; kind++) {
+        const jebm_optimizer_config plain = kind == 0 ? descent : adam;
+        jebm_optimizer_config limited = plain;
+        limited.max_norm = 2.0;
+        jebm_optimizer a = made(&plain, P), b = made(&limited, P);
+        double theta[2][P] = {{0}};
+        size_t longer = 0;
+        jebm_optimizer_set_rate(&a, 0, P, 0.25);
+        jebm_optimizer_set_rate(&b, 0, P, 0.25);
+        for (uint64_t k = 0; k < STEPS; k++) {
+            double full[P], cut[P], square = 0.0;
+            for (size_t i = 0; i < P; i++) {
+                full[i] = 1.3 * direction_of(k, i);
+                square += full[i] * full[i];
+            }
+            longer += square > 4.0;
+            for (size_t i = 0; i < P; i++) {
+                cut[i] = square > 4.0 ? 2.0 * full[i] / sqrt(square) : full[i];
+            }
+            jebm_optimizer_step(&a, k, cut, theta[0]);
+            jebm_optimizer_step(&b, k, full, theta[1]);
+            for (size_t i = 0; i < P; i++) {
+                cr_assert_float_eq(theta[1][i], theta[0][i], 1e-14,
+                                   "kind %d, iteration %d, parameter %zu: %.17g, expected %.17g",
+                                   kind, (int)k, i, theta[1][i], theta[0][i]);
+            }
+        }
+        cr_expect(longer > 5 && longer < STEPS - 5, "%zu of %d are longer", longer, (int)STEPS);
+        jebm_optimizer_free(&a);
+        jebm_optimizer_free(&b);
+    }
+}
+
 Test(optimizer, settings_out_of_range_are_refused) {
     const jebm_optimizer_config bad[] = {
         {.schedule = JEBM_SCHEDULE_LINEAR, .end = -0.1, .horizon = 1},

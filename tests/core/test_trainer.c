@@ -787,6 +787,40 @@ Test(trainer, a_prescribed_theta_is_followed_and_its_log_z_is_right, .timeout = 
     free(data);
 }
 
+/* ---- threads that become more ---------------------------------------------------------------- */
+
+/* A clipped drift takes the general path, whose scratch is one row set a thread: with d = 200 a
+ * thread too many writes far beyond the end. The address sanitizer sees any. */
+Test(trainer, more_threads_may_step_than_made_the_trainer, .timeout = 60) {
+    enum { DIMENSION = 200, POINTS = 512 };
+    jebm_energy *student = NULL;
+    cr_assert_eq(jebm_gmm_new(DIMENSION, MODES, &student, NULL), JEBM_OK);
+    float *data = get(POINTS * DIMENSION, sizeof *data);
+    student->ops->sample(student, jebm_rng_make(77, 0), false, POINTS, 0, POINTS, data);
+    for (int gradient = 0; gradient < 2; gradient++) {
+        jebm_trainer_config c = settings(JEBM_METHOD_JARZYNSKI);
+        c.walkers[0] = c.batch[0] = 8 * JEBM_BLOCK;
+        c.clip = 5.0;
+        c.gradient = gradient == 0 ? JEBM_GRADIENT_ALL : JEBM_GRADIENT_BATCH;
+        use_threads(8);
+        jebm_trainer *always = trainer_on(&c, student, POINTS, data);
+        use_threads(1);
+        jebm_trainer *grown = trainer_on(&c, student, POINTS, data);
+        static const int teams[] = {1, 2, 8, 3};
+        for (size_t i = 0; i < 4; i++) {
+            use_threads(teams[i]);
+            advance(grown, 1);
+            use_threads(8);
+            advance(always, 1);
+        }
+        expect_same("more threads than before", always, grown, 1);
+        jebm_trainer_free(always);
+        jebm_trainer_free(grown);
+    }
+    jebm_energy_free(student);
+    free(data);
+}
+
 /* ---- leave one out -------------------------------------------------------------------------- */
 
 /* theta_{k+1} as it would be without walker i, from eq. (11) in double */
@@ -867,6 +901,144 @@ Test(trainer, leave_one_out_weights_undo_what_a_walker_does_to_its_own_energy) {
     free(expected);
     jebm_trainer_free(t);
     jebm_trainer_free(other);
+    free(data);
+}
+
+/* A walker with much of the weight: the change is rate p/(1 - p) (g - mean g) . g to first order in
+ * the step, and the denominator is then no detail. The formula in double; g from the cache in
+ * single precision, of order 10 each. */
+Test(trainer, leave_one_out_divides_by_the_weight_of_the_others) {
+    enum { FEW = 5 };
+    float *data = teacher_data(DATA);
+    jebm_trainer_config c = settings(JEBM_METHOD_JARZYNSKI), loo = c;
+    c.walkers[0] = c.batch[0] = loo.walkers[0] = loo.batch[0] = FEW;
+    c.trigger = loo.trigger = JEBM_TRIGGER_NEVER;
+    loo.leave_one_out = true;
+    jebm_trainer *t = trainer(&c, data), *other = trainer(&loo, data);
+    jebm_array from[MAX_ARRAYS], to[MAX_ARRAYS];
+    advance(t, 15);
+    const size_t n = jebm_trainer_arrays(t, MAX_ARRAYS, from);
+    jebm_trainer_arrays(other, MAX_ARRAYS, to);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(to[i].data, from[i].data, bytes_of(&from[i]));
+    }
+    cr_assert_eq(jebm_trainer_restored(other, NULL), JEBM_OK);
+    const jebm_ensemble *e = jebm_trainer_ensemble(t, 0);
+    const gmm_reference m = {D, MODES, jebm_trainer_energy(t)->theta};
+    double p[FEW], g[FEW][PARAMS] = {{0}}, mean[PARAMS] = {0}, expected[FEW] = {0}, largest = 0.0;
+    cr_assert_eq(jebm_weights_normalise(FEW, e->logw, p), JEBM_OK);
+    for (size_t i = 0; i < FEW; i++) {
+        double x[D];
+        for (size_t j = 0; j < D; j++) {
+            x[j] = e->x[i * D + j];
+        }
+        gmm_reference_grad_theta(&m, x, 1.0, g[i]);
+        for (size_t j = 0; j < PARAMS; j++) {
+            mean[j] += p[i] * g[i][j];
+        }
+        largest = fmax(largest, p[i]);
+    }
+    cr_assert(largest > 0.3 && largest < 0.95, "the largest weight is %g", largest);
+    for (size_t i = 0; i < FEW; i++) {
+        for (size_t j = 0; j < PARAMS; j++) {
+            expected[i] += c.rate[j < MODES * D ? 0 : 1] * (g[i][j] - mean[j]) * g[i][j];
+        }
+        expected[i] *= p[i] / (1.0 - p[i]);
+    }
+    advance(t, 1);
+    advance(other, 1);
+    const jebm_ensemble *f = jebm_trainer_ensemble(other, 0);
+    for (size_t i = 0; i < FEW; i++) {
+        cr_expect_float_eq(f->logw[i] - e->logw[i], expected[i], 1e-5, "walker %zu: %g, %g", i,
+                           f->logw[i] - e->logw[i], expected[i]);
+    }
+    jebm_trainer_free(t);
+    jebm_trainer_free(other);
+    free(data);
+}
+
+/* ---- genealogy ------------------------------------------------------------------------------ */
+
+static const uint32_t *eve_of(jebm_trainer *t) {
+    jebm_array list[MAX_ARRAYS];
+    const size_t n = jebm_trainer_arrays(t, MAX_ARRAYS, list);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(list[i].name, "eve0") == 0) {
+            return list[i].data;
+        }
+    }
+    cr_assert_fail("no genealogy");
+    return NULL;
+}
+
+static bool same_place(const float *x, size_t i, const float *y, size_t j) {
+    return memcmp(x + i * D, y + j * D, D * sizeof *x) == 0;
+}
+
+/* Places are all different until a resampling copies some, so they tell who comes from whom: a
+ * walker has the ancestor of the walker at the same place in a run that did not resample in the
+ * iteration just made. And log_z_se is by those families. */
+static void expect_genealogy(jebm_gradient gradient, jebm_resampling scheme, const float *data) {
+    jebm_trainer_config c = settings(JEBM_METHOD_JARZYNSKI), never;
+    c.gradient = gradient;
+    c.trigger = JEBM_TRIGGER_INTERVAL;
+    c.interval = 4;
+    c.scheme = scheme;
+    c.rate[0] = c.rate[1] = 0.3;
+    never = c;
+    never.trigger = JEBM_TRIGGER_NEVER;
+    jebm_trainer *t = trainer(&c, data), *before = trainer(&never, data);
+    jebm_array from[MAX_ARRAYS], to[MAX_ARRAYS];
+    for (size_t round = 0; round < 3; round++) {
+        advance(t, 3);
+        const size_t n = jebm_trainer_arrays(t, MAX_ARRAYS, from);
+        jebm_trainer_arrays(before, MAX_ARRAYS, to);
+        for (size_t i = 0; i < n; i++) {
+            memcpy(to[i].data, from[i].data, bytes_of(&from[i]));
+        }
+        cr_assert_eq(jebm_trainer_restored(before, NULL), JEBM_OK);
+        advance(t, 1);
+        advance(before, 1);
+        settle(t);
+        const float *x = jebm_trainer_ensemble(t, 0)->x, *y = jebm_trainer_ensemble(before, 0)->x;
+        const uint32_t *eve = eve_of(t), *old = eve_of(before);
+        double family[N] = {0}, squares = 0.0;
+        size_t moved = 0;
+        for (size_t i = 0; i < N; i++) {
+            size_t j = 0;
+            while (j < N && !same_place(x, i, y, j)) {
+                j++;
+            }
+            cr_assert_lt(j, N, "walker %zu comes from nowhere", i);
+            cr_expect_eq(eve[i], old[j],
+                         "round %zu: walker %zu came from %zu, whose ancestor is "
+                         "%u, not %u",
+                         round, i, j, old[j], eve[i]);
+            moved += i != j;
+            family[eve[i]] += 1.0 / N; /* right after resampling all weights are equal */
+        }
+        for (size_t i = 0; i < N; i++) {
+            squares += family[i] * family[i];
+        }
+        cr_expect_gt(moved, N / 20, "%zu walkers came from elsewhere", moved);
+        const double resamplings = (double)round + 1.0,
+                     expected = scheme == JEBM_MULTINOMIAL
+                                    ? 1.0 - pow(N / (N - 1.0), resamplings + 1.0) * (1.0 - squares)
+                                    : squares - 1.0 / N;
+        cr_expect_float_eq(jebm_trainer_observe(t, 0).log_z_se, sqrt(expected), 1e-9);
+    }
+    jebm_trainer_free(t);
+    jebm_trainer_free(before);
+}
+
+Test(trainer, ancestors_follow_their_walkers_through_resampling) {
+    float *data = teacher_data(DATA);
+    for (int gradient = 0; gradient < 2; gradient++) {
+        expect_genealogy(gradient == 0 ? JEBM_GRADIENT_ALL : JEBM_GRADIENT_BATCH, JEBM_SYSTEMATIC,
+                         data);
+        expect_genealogy(gradient == 0 ? JEBM_GRADIENT_ALL : JEBM_GRADIENT_BATCH, JEBM_MULTINOMIAL,
+                         data);
+    }
     free(data);
 }
 

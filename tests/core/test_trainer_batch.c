@@ -6,6 +6,7 @@
 #include "core/trainer.h"
 #include "energy/gmm.h"
 #include "gmm_reference.h"
+#include "quartic.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -271,6 +272,101 @@ Test(trainer_batch, looking_changes_nothing) {
     jebm_trainer_free(seen);
     jebm_trainer_free(unseen);
     free(data);
+}
+
+/* ---- noise ---------------------------------------------------------------------------------- */
+
+static int by_size(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Under U = x^2/2 a move is x - h x + sqrt(2h) xi, so that its xi can be told from both ends. Two
+ * batches of 256 of 4096 walkers have some 16 in common, which move twice and give no xi; the 480
+ * others have different ones. Single precision tells xi to 1e-6; of 480 independent normals 0.06
+ * pairs on average are that near, and 4 or more with probability 5e-7. */
+Test(trainer_batch, mini_batches_of_one_iteration_share_no_noise) {
+    enum { WALKERS = 4096, MOVED = 256 };
+    jebm_trainer_config c = settings();
+    c.method = JEBM_METHOD_UNWEIGHTED;
+    c.walkers[0] = WALKERS;
+    c.batch[0] = MOVED;
+    c.batches = 2;
+    c.rate[0] = 0.0;
+    c.trigger = JEBM_TRIGGER_NEVER;
+    const float point = 0.0f;
+    jebm_energy *e = quartic_new(&quartic_sampling_ops, 0.0);
+    jebm_trainer *t = NULL;
+    cr_assert_eq(jebm_trainer_new(&c, e, 1, &point, &t, NULL), JEBM_OK);
+    jebm_energy_free(e);
+    double before[WALKERS], xi[2 * MOVED];
+    size_t n = 0, equal = 0;
+    const float *x = jebm_trainer_ensemble(t, 0)->x;
+    for (size_t i = 0; i < WALKERS; i++) {
+        before[i] = x[i];
+    }
+    unsigned char moved[WALKERS] = {0};
+    for (uint64_t j = 0; j < 2; j++) {
+        const jebm_shuffle s = jebm_shuffle_make(c.rng[0], j << 48, WALKERS);
+        for (uint32_t i = 0; i < MOVED; i++) {
+            moved[jebm_shuffle_at(&s, i)]++;
+        }
+    }
+    advance(t, 1);
+    for (size_t i = 0; i < WALKERS; i++) {
+        cr_expect_eq(moved[i] > 0, (double)x[i] != before[i], "walker %zu", i);
+        if (moved[i] == 1) {
+            xi[n++] = ((double)x[i] - (1.0 - c.h) * before[i]) / sqrt(2.0 * c.h);
+        }
+    }
+    cr_assert_gt(n, 400);
+    qsort(xi, n, sizeof *xi, by_size);
+    for (size_t i = 1; i < n; i++) {
+        equal += xi[i] - xi[i - 1] < 1e-6;
+    }
+    cr_expect_lt(equal, 4, "%zu of %zu walkers have another one's noise", equal, n);
+    jebm_trainer_free(t);
+}
+
+/* With points x_i^4/4 = 2^i the direction's part of the data spells out which 8 of 16 points an
+ * iteration drew, and what moved tells which 8 of 16 walkers. Chosen by draws of their own, they
+ * are the same numbers with probability 1/12870 an iteration. */
+Test(trainer_batch, points_and_walkers_are_chosen_by_draws_of_their_own) {
+    enum { CHOSEN = 8, ALL = 16, STEPS = 6 };
+    jebm_trainer_config c = settings();
+    c.method = JEBM_METHOD_UNWEIGHTED;
+    c.walkers[0] = ALL;
+    c.batch[0] = c.data_batch = CHOSEN;
+    c.rate[0] = 0.0;
+    c.trigger = JEBM_TRIGGER_NEVER;
+    float points[ALL];
+    for (int i = 0; i < ALL; i++) {
+        points[i] = (float)pow(4.0 * exp2(i), 0.25);
+    }
+    jebm_energy *e = quartic_new(&quartic_sampling_ops, 0.0);
+    jebm_trainer *t = NULL;
+    cr_assert_eq(jebm_trainer_new(&c, e, ALL, points, &t, NULL), JEBM_OK);
+    jebm_energy_free(e);
+    const float *x = jebm_trainer_ensemble(t, 0)->x;
+    for (size_t k = 0; k < STEPS; k++) {
+        float before[ALL];
+        double walkers = 0.0;
+        unsigned moved = 0, drawn = 0;
+        memcpy(before, x, sizeof before);
+        advance(t, 1);
+        for (int i = 0; i < ALL; i++) {
+            if (x[i] != before[i]) {
+                moved |= 1U << i;
+                walkers += pow(before[i], 4.0) / 4.0 / CHOSEN;
+            }
+        }
+        /* 2^16 in single precision, to the power of 4: off by less than 0.1 */
+        drawn = (unsigned)lround(CHOSEN * (walkers - jebm_trainer_direction(t)[0]));
+        cr_expect_eq(__builtin_popcount(moved), CHOSEN, "%x", moved);
+        cr_expect_eq(__builtin_popcount(drawn), CHOSEN, "%x", drawn);
+        cr_expect_neq(moved, drawn, "iteration %zu: points and walkers are both %x", k, moved);
+    }
+    jebm_trainer_free(t);
 }
 
 /* A population that steers nothing has the right log Z, drawn piece by piece as it is: mean over 16

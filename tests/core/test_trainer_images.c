@@ -249,6 +249,33 @@ Test(trainer_images, an_update_costs_no_more_of_the_ess_than_it_may) {
     cr_expect(worst[0] < 0.8, "without control all is well, too: %g", worst[0]);
 }
 
+/* The second step is a millionth of the first, and costs next to nothing at any scale: that the
+ * control goes on from the scale of the last step, by 1.25 each time, is then all that holds it
+ * back. */
+Test(trainer_images, a_controlled_step_is_at_most_a_quarter_larger_than_the_last) {
+    jebm_trainer_config c = settings();
+    c.batch[0] = N;
+    c.h = 1e-10;
+    c.rate[0] = 0.3;
+    c.ess_cost = 0.04;
+    c.optimizer.schedule = JEBM_SCHEDULE_LINEAR;
+    c.optimizer.end = 1e-6;
+    c.optimizer.horizon = 1;
+    jebm_trainer *t = trainer(&c);
+    advance(t, 1);
+    double expected = jebm_trainer_observe(t, 0).step_scale;
+    cr_assert_lt(expected, 0.5, "the first step is not shortened: %g", expected);
+    for (size_t k = 1; k < 8; k++) {
+        expected = fmin(1.25 * expected, 1.0);
+        jebm_trainer_forget(t);
+        advance(t, 1);
+        cr_expect_float_eq(jebm_trainer_observe(t, 0).step_scale, expected, 1e-12,
+                           "step %zu: scale %g, expected %g", k,
+                           jebm_trainer_observe(t, 0).step_scale, expected);
+    }
+    jebm_trainer_free(t);
+}
+
 /* ---- the moves --------------------------------------------------------------------------------
  */
 
@@ -382,6 +409,24 @@ Test(trainer_images, threads_change_no_bit) {
     for (int i = 0; i < 3; i++) {
         jebm_trainer_free(t[i]);
     }
+}
+
+/* the network's workspaces, too, are one a thread */
+Test(trainer_images, more_threads_may_step_than_made_the_energy) {
+    const jebm_trainer_config c = everything();
+    jebm_energy *e = NULL;
+    jebm_trainer *t[2];
+    for (int i = 0; i < 2; i++) {
+        omp_set_num_threads(i == 0 ? 3 : 1);
+        e = energy(false, low());
+        omp_set_num_threads(i == 0 ? 3 : 2);
+        t[i] = trainer_of(&c, e);
+        omp_set_num_threads(3);
+        advance(t[i], 3);
+    }
+    expect_same(t[0], t[1], "3 threads after 2 after 1");
+    jebm_trainer_free(t[0]);
+    jebm_trainer_free(t[1]);
 }
 #endif
 

@@ -128,6 +128,103 @@ Test(ais, steps_that_are_larger_at_the_reference_do_so_too) {
     cr_expect_neq(a[0].log_z, a[2].log_z);
 }
 
+/* ---- the step rule --------------------------------------------------------------------------- */
+
+/* An energy without any, which notes the h of each move; walkers are one block, so one at a time
+ * notes. */
+enum { NOTES = 64 };
+static double noted[NOTES];
+static size_t nnoted;
+
+static size_t spy_width(const jebm_energy *e) {
+    (void)e;
+    return 1;
+}
+
+static void spy_begin(const jebm_energy *e, size_t m, const uint32_t *ids, jebm_ensemble *ens) {
+    (void)e;
+    for (size_t i = 0; i < m; i++) {
+        ens->U[ids[i]] = 0.0;
+    }
+}
+
+static void spy_step(const jebm_energy *now, const jebm_energy *next, const jebm_move *move,
+                     size_t m, const uint32_t *ids, jebm_ensemble *ens) {
+    (void)now, (void)next, (void)m, (void)ids, (void)ens;
+    cr_assert_lt(nnoted, NOTES);
+    noted[nnoted++] = move->h;
+}
+
+static double spy_reference(const jebm_energy *e, jebm_rng rng, size_t first, size_t n, float *x,
+                            double *U_ref) {
+    jebm_rng_normals(rng, JEBM_LANE_INIT, 0, first, n, e->d, 1.0f, x);
+    memset(U_ref, 0, n * sizeof *U_ref);
+    return 0.0;
+}
+
+static jebm_energy *spy_copy(const jebm_energy *e) {
+    jebm_energy *copy = malloc(sizeof *copy);
+    cr_assert_not_null(copy);
+    *copy = *e;
+    return copy;
+}
+
+static void spy_free(jebm_energy *e) {
+    free(e);
+}
+
+static void spy_path(const double *theta, double beta, jebm_energy *e) {
+    (void)theta, (void)beta, (void)e;
+}
+
+/* Step k starts at beta, and h there is such that h beta is that of the model, but at most h_max:
+ * the smaller of h/beta and h_max, in either direction; without h_max it is h throughout. */
+Test(ais, a_step_is_the_smaller_of_h_over_beta_and_h_max) {
+    enum { STEPS = 12 };
+    static const jebm_energy_ops ops = {.name = "spy",
+                                        .copy = spy_copy,
+                                        .free = spy_free,
+                                        .reference = spy_reference,
+                                        .cache_width = spy_width,
+                                        .begin = spy_begin,
+                                        .step = spy_step};
+    jebm_energy e = {.ops = &ops, .d = 1};
+    const float start[5] = {0};
+    for (int way = 0; way < 2; way++) {
+        for (int growing = 0; growing < 2; growing++) {
+            const double h = 0.02, h_max = growing ? 0.13 : 0.0;
+            jebm_ais_config c = {.move = {.h = h, .rule = JEBM_WEIGHTS_EXACT},
+                                 .h_max = h_max,
+                                 .walkers = 5,
+                                 .steps = STEPS,
+                                 .power = 2.0,
+                                 .inner = 1,
+                                 .path = spy_path};
+            jebm_ais_estimate a;
+            size_t at_most = 0;
+            nnoted = 0;
+            cr_assert_eq(way == 0 ? jebm_ais_forward(&e, &c, &a, NULL)
+                                  : jebm_ais_reverse(&e, &c, start, &a, NULL),
+                         JEBM_OK);
+            cr_assert_eq(nnoted, STEPS);
+            for (size_t k = 0; k < STEPS; k++) {
+                const double t = (double)(way == 0 ? k : STEPS - k) / STEPS, beta = t * t;
+                double expected = h;
+                if (growing) {
+                    expected = h > h_max * beta ? h_max : h / beta;
+                    at_most += expected == h_max;
+                }
+                cr_expect_float_eq(noted[k], expected, 1e-15, "step %zu at beta %g: h %g, not %g",
+                                   k, beta, noted[k], expected);
+            }
+            cr_expect(!growing || (at_most > 2 && at_most < STEPS - 2), "%zu steps at h_max",
+                      at_most);
+        }
+    }
+}
+
+/* ---- walkers at the end ---------------------------------------------------------------------- */
+
 /* mean of a coordinate by their weights, against quadrature */
 Test(ais, the_walkers_at_the_end_are_those_of_the_model) {
     jebm_energy *e = energy();
@@ -192,17 +289,22 @@ Test(ais, a_short_path_brackets_the_truth) {
 }
 
 #if defined(_OPENMP)
+/* the last energy was made for one thread, and three walk under it */
 Test(ais, threads_change_no_bit) {
+    static const int makers[] = {1, 3, 1}, walkers[] = {1, 3, 3};
     jebm_ais_config c = settings();
-    jebm_ais_estimate a[2];
+    jebm_ais_estimate a[3];
     c.threshold = 0.9;
-    for (int i = 0; i < 2; i++) {
-        omp_set_num_threads(1 + 2 * i);
+    for (int i = 0; i < 3; i++) {
+        omp_set_num_threads(makers[i]);
         jebm_energy *e = energy();
+        omp_set_num_threads(walkers[i]);
         cr_assert_eq(jebm_ais_forward(e, &c, &a[i], NULL), JEBM_OK);
         jebm_energy_free(e);
     }
-    cr_expect_eq(a[0].log_z, a[1].log_z);
-    cr_expect_eq(a[0].ess, a[1].ess);
+    for (int i = 1; i < 3; i++) {
+        cr_expect_eq(a[0].log_z, a[i].log_z);
+        cr_expect_eq(a[0].ess, a[i].ess);
+    }
 }
 #endif
