@@ -1,5 +1,6 @@
 # What self-fitting does (docs/BIAS.md): error of the estimated divergence and logit z of the weight of
-# the mode at a, against the iteration and, as slopes, against gamma_ab d/N with the derived rates.
+# the mode at a, against the iteration and, as slopes, against gamma_ab d/N with the rates that the
+# page derives from the walkers' lasting weights.
 #
 #     gnuplot -c bias.gp RUNDIR [CAPTION [NAME]]
 #
@@ -52,33 +53,37 @@ number(v) = real(v[strstrt(v, "=") + 1:])
 gamma_of(v) = v[1:9] eq "gamma_ab=" ? number(v) : GAMMA
 walkers_of(v) = v[1:8] eq "walkers=" ? number(v) : WALKERS
 
-# docs/BIAS.md: slopes a step, as functions of x = gamma_ab d/N and gamma_ab
+# docs/BIAS.md: what the rates of the modes are made of, and a scale for the axes
 held(g, p) = H / (H + (1 - H) * g * p)
-log_z_drift(x, g) = -x * (P * held(g, P) + (1 - P) * held(g, 1 - P))
-z_drift(x, g) = x * (held(g, P) - held(g, 1 - P))
-
 # A row a method and variant: gamma_ab d/N, then slope and standard error over the runs of
-# kl_estimate - kl_exact, kl_evaluation - kl_exact and z, by least squares in each run from FROM on.
-slopes(m, v) = system(sprintf("LC_ALL=C awk -F, -v m='%s' -v v='%s' -v from=%.17g -v x=%.17g ", \
-        m, v, FROM, gamma_of(v) * D / walkers_of(v)) \
+# kl_estimate - kl_exact, kl_evaluation - kl_exact and z, by least squares in each run from FROM on;
+# then the derived slopes of the first and the last, means over the same rows (nan without cv2_a).
+slopes(m, v) = system(sprintf("LC_ALL=C awk -F, -v m='%s' -v v='%s' -v from=%.17g -v x=%.17g " \
+        ."-v ra=%.17g -v rb=%.17g ", m, v, FROM, gamma_of(v) * D / walkers_of(v), \
+        (1 - H / 2) * held(gamma_of(v), P), (1 - H / 2) * held(gamma_of(v), 1 - P)) \
     ."'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } " \
     ."$1 != m || $2 != v || $4 < from { next } " \
     ."{ y[1] = $at[\"kl_estimate\"] - $at[\"kl_exact\"]; " \
     ."e = at[\"kl_evaluation\"] ? $at[\"kl_evaluation\"] : \"nan\"; " \
     ."y[2] = e == \"nan\" ? 0 : e - $at[\"kl_exact\"]; " \
+    ."q = $at[\"mass_a\"]; f = $at[\"fraction_a\"]; rows++; " \
+    ."A = x * ra * q / f * (1 + $at[\"cv2_a\"]); " \
+    ."B = x * rb * (1 - q) / (1 - f) * (1 + $at[\"cv2_b\"]); " \
+    ."total -= $at[\"p\"] * A + (1 - $at[\"p\"]) * B; apart += A - B; " \
     ."y[3] = $at[\"z\"]; n[$3]++; s[$3] += $4; ss[$3] += $4 * $4; " \
     ."for (i = 1; i <= 3; i++) { sy[i, $3] += y[i]; ssy[i, $3] += $4 * y[i] } } " \
     ."END { line = x; for (i = 1; i <= 3; i++) { k = a = b = 0; for (r in n) if (n[r] > 1) { " \
     ."g = (ssy[i, r] - s[r] * sy[i, r] / n[r]) / (ss[r] - s[r] * s[r] / n[r]); k++; a += g; b += g * g } " \
     ."if (k == 0) exit; e = k > 1 ? (b - a * a / k) / (k - 1) / k : 0; " \
-    ."line = line \" \" a / k \" \" (e > 0 ? sqrt(e) : 0) } print line }' \"".DATA."\"")
+    ."line = line \" \" a / k \" \" (e > 0 ? sqrt(e) : 0) } " \
+    ."print line (at[\"cv2_a\"] ? \" \" total / rows \" \" apart / rows : \" nan nan\") }' \"".DATA."\"")
 
 set print $SLOPES
 print "# jarzynski;"
 do for [v in PLAIN] { print slopes("jarzynski", v) }
 print "\n\n# jarzynski_loo;"
 do for [v in LEFT_OUT] { print slopes("jarzynski_loo", v) }
-if (!REMEDIED) { print "0 nan nan nan nan nan nan" }
+if (!REMEDIED) { print "0 nan nan nan nan nan nan nan nan" }
 unset print
 set print $CELLS
 COLUMNS = "step kl_exact_mean kl_estimate_mean kl_evaluation_mean z_mean"
@@ -111,8 +116,17 @@ do for [v in PLAIN] {
 }
 ESPAN = EHIGH > ELOW ? EHIGH - ELOW : 1
 ZSPAN = ZHIGH > ZLOW ? ZHIGH - ZLOW : 1
-DRIFT = -1e4 * log_z_drift(XMAX, GAMMA)
-ZDRIFT = 1e4 * z_drift(XMAX, GAMMA > XMAX * WALKERS / D ? GAMMA : XMAX * WALKERS / D)
+# the axes of the slopes hold those of the plain weights, measured and derived
+lower(a, b) = b < a ? b : a
+higher(a, b) = b > a ? b : a
+DRIFT = 0
+DOWN = 0
+UP = 0
+stats $SLOPES index "jarzynski;" using (DRIFT = higher(higher(DRIFT, -1e4 * $2), -1e4 * $8), \
+    DOWN = lower(lower(DOWN, 1e4 * $6), 1e4 * $9), \
+    UP = higher(higher(UP, 1e4 * $6), 1e4 * $9), 0) nooutput
+DRIFT = DRIFT > 0 ? DRIFT : 1e4 * XMAX
+UP = UP > DOWN ? UP : DOWN + 1e4 * XMAX
 
 do for [format in "png svg"] {
     eval terminal(format, 1200, 900)
@@ -154,12 +168,11 @@ do for [format in "png svg"] {
     set xrange [0:1.08e4 * XMAX]
     set title "drift of the estimated divergence a step"
     set ylabel "10^4 times the slope (nats a step)"
-    set yrange [-1.5 * DRIFT:0.4 * DRIFT]
+    set yrange [-1.6 * DRIFT:0.4 * DRIFT]
     set key inside bottom left enhanced
     plot 0 ls 90 notitle, \
-        1e4 * log_z_drift(x / 1e4, GAMMA) with lines lc rgb "#000000" lw 1 title "derived, N varied", \
-        1e4 * log_z_drift(x / 1e4, x / 1e4 * WALKERS / D) with lines lc rgb "#000000" lw 1 dt (6, 4) \
-            title "derived, {/Symbol g}_{ab} varied", \
+        $SLOPES index "jarzynski;" using (1e4 * $1):(1e4 * $8) with points lc rgb "#000000" pt 2 \
+            ps 2 lw 1.4 title "derived", \
         $SLOPES index "jarzynski;" using (1e4 * $1):(1e4 * $2):(1e4 * $3) \
             with yerrorbars lc rgb colour(1) pt mark(1) ps 1.2 \
             title "by the weights", \
@@ -170,12 +183,11 @@ do for [format in "png svg"] {
 
     set title "drift of z a step"
     set ylabel "10^4 times the slope"
-    set yrange [-0.2 * ZDRIFT:1.5 * ZDRIFT]
+    set yrange [DOWN - 0.3 * (UP - DOWN):UP + 0.9 * (UP - DOWN)]
     set key inside top left enhanced
     plot 0 ls 90 notitle, \
-        1e4 * z_drift(x / 1e4, GAMMA) with lines lc rgb "#000000" lw 1 title "derived, N varied", \
-        1e4 * z_drift(x / 1e4, x / 1e4 * WALKERS / D) with lines lc rgb "#000000" lw 1 dt (6, 4) \
-            title "derived, {/Symbol g}_{ab} varied", \
+        $SLOPES index "jarzynski;" using (1e4 * $1):(1e4 * $9) with points lc rgb "#000000" pt 2 \
+            ps 2 lw 1.4 title "derived", \
         $SLOPES index "jarzynski;" using (1e4 * $1):(1e4 * $6):(1e4 * $7) \
             with yerrorbars lc rgb colour(1) pt mark(1) ps 1.2 \
             title "Algorithm 1", \

@@ -20,9 +20,14 @@ if (strlen(missing(SUMMARY))) { exit error "evaluate.gp: ".SUMMARY." cannot be r
 SHOWN = present(SUMMARY)
 if (!strlen(SHOWN)) { exit error "evaluate.gp: ".SUMMARY." has no rows of a known method" }
 K = has_values(SUMMARY, word(SHOWN, 1), "mass_forward_2_mean") ? 3 : 2
+# Fewer effective walkers than this at the end of a way: docs/IMAGES.md takes it for no bound.
+FEW = 10
+WALKERS = target(RUNDIR, "ais_walkers", 0)
+WALKERS = WALKERS > 0 ? WALKERS : target(RUNDIR, "walkers", 1)
 columns(name) = sprintf(" %s_mean %s_min %s_max", name, name, name)
 NAMES_READ = "annealing_steps_mean".columns("cross_entropy_forward").columns("cross_entropy_reverse") \
-    .columns("cross_entropy").columns("mass_forward_0").columns("mass_forward_1").columns("mass_forward_2")
+    .columns("cross_entropy").columns("mass_forward_0").columns("mass_forward_1").columns("mass_forward_2") \
+    ." ess_forward_mean ess_reverse_mean"
 set print $CELLS
 do for [m in SHOWN] { print block(SUMMARY, m, "variant", word(variants(SUMMARY, m), 1), NAMES_READ) }
 unset print
@@ -53,9 +58,18 @@ do for [format in "png svg"] {
     plot for [m in SHOWN] $CELLS index cell(m) using 1:6:7 with filledcurves fc rgb colour(look(m)) notitle, \
         for [m in SHOWN] $CELLS index cell(m) using 1:5 with linespoints lc rgb colour(look(m)) \
             pt mark(look(m)) lw 1.8 notitle
-    set title "... between the two ends"
-    plot 0 ls 91 notitle, for [m in SHOWN] $CELLS index cell(m) using 1:($5 - $2) with linespoints \
-        lc rgb colour(look(m)) pt mark(look(m)) lw 1.8 notitle
+    set title sprintf("effective walkers at the end (below %d: no bound)", FEW)
+    set logscale y
+    set yrange [0.8:2 * WALKERS]
+    set key on inside center left
+    plot FEW ls 91 notitle, for [m in SHOWN] $CELLS index cell(m) using 1:(WALKERS * $20) \
+        with linespoints lc rgb colour(look(m)) pt mark(look(m)) lw 1.8 notitle, \
+        for [m in SHOWN] $CELLS index cell(m) using 1:(WALKERS * $21) with linespoints \
+        lc rgb colour(look(m)) pt mark(look(m)) dt (6, 4) lw 1.8 notitle, \
+        keyentry with lines lc rgb "#000000" lw 1.8 title "from noise", \
+        keyentry with lines lc rgb "#000000" dt (6, 4) lw 1.8 title "back from the walkers"
+    unset key
+    unset logscale y
     set yrange [0:1]
     do for [j = 0:K - 1] {
         set title "the model's mass of class ".class(RUNDIR, j + 1)

@@ -40,8 +40,11 @@ static const char *const more[] = {"p",
                                    "ess",
                                    "fraction_a",
                                    "data_fraction_a",
-                                   "z_ode"};
-enum { NMORE = 11, KL_EVALUATION = 6, Z_ODE = 10 };
+                                   "z_ode",
+                                   "mass_a",
+                                   "cv2_a",
+                                   "cv2_b"};
+enum { NMORE = 14, KL_EVALUATION = 6, Z_ODE = 10 };
 
 /* cells are {method, variant}; `without` is a column that applies to none of them, or NMORE */
 static void put_figure(size_t ncells, const char *const cells[][2], size_t without, size_t runs) {
@@ -63,7 +66,10 @@ static void put_figure(size_t ncells, const char *const cells[][2], size_t witho
                                      1 / (1 + x),
                                      0.5,
                                      0.25,
-                                     -x};
+                                     -x,
+                                     0.5,
+                                     0.1,
+                                     0.2};
                 if (without < NMORE) {
                     row[without] = NAN;
                 }
