@@ -19,7 +19,7 @@ static const char usage[] =
     "\n"
     "  --claims FILE     claims to judge (default: the analysis/claims.ini that came with the "
     "program)\n"
-    "  --results DIR     holds SCALE/FIDELITY/FIGURE/ (default: results/runs)\n"
+    "  --results DIR     directory with results in it or below (default: results/runs)\n"
     "  --scale SCALE     " JEBM_SCALES_TEXT " (default: the largest with complete data)\n"
     "  --claim ID        judge only this claim, all its variants and fidelities; may be repeated\n"
     "  --summary         print one line a figure instead of one a claim\n"
