@@ -9,10 +9,15 @@
 #include <string.h>
 
 typedef struct jebm_loaded {
-    char key[128]; /* SCALE/FIDELITY/FIGURE */
-    bool found;
+    const jebm_found *found; /* of the tree */
     jebm_figure_data data;
 } jebm_loaded;
+
+jebm_status jebm_results_open(jebm_results *r, const char *directory, const char *scale,
+                              jebm_error *err) {
+    *r = (jebm_results){.directory = directory, .scale = scale};
+    return jebm_tree_walk(directory, &r->tree, err);
+}
 
 void jebm_results_free(jebm_results *results) {
     if (results == NULL) {
@@ -24,15 +29,19 @@ void jebm_results_free(jebm_results *results) {
     free(results->loaded);
     results->loaded = NULL;
     results->nloaded = 0;
+    jebm_tree_free(&results->tree);
 }
 
 /* the figure's data at a scale, read at the first call; *data is NULL where there are none */
 static jebm_status load(jebm_results *r, const char *scale, const jebm_claim *c,
                         const jebm_figure_data **data, jebm_error *err) {
-    char key[128];
-    snprintf(key, sizeof key, "%s/%s/%s", scale, c->fidelity, c->figure);
+    const jebm_found *found = jebm_tree_find(&r->tree, scale, c->fidelity, c->figure);
+    *data = NULL;
+    if (found == NULL) {
+        return JEBM_OK;
+    }
     size_t i = 0;
-    while (i < r->nloaded && strcmp(r->loaded[i].key, key) != 0) {
+    while (i < r->nloaded && r->loaded[i].found != found) {
         i++;
     }
     if (i == r->nloaded) {
@@ -41,13 +50,11 @@ static jebm_status load(jebm_results *r, const char *scale, const jebm_claim *c,
             return jebm_fail(err, JEBM_ENOMEM, "no memory for another figure");
         }
         r->loaded = list;
-        memset(&list[i], 0, sizeof list[i]);
-        memcpy(list[i].key, key, sizeof key);
-        JEBM_TRY(jebm_figure_data_load(r->directory, scale, c->fidelity, c->figure, &list[i].data,
-                                       &list[i].found, err));
+        list[i].found = found;
+        JEBM_TRY(jebm_figure_data_load(r->directory, found->path, &list[i].data, err));
         r->nloaded++;
     }
-    *data = r->loaded[i].found ? &r->loaded[i].data : NULL;
+    *data = &r->loaded[i].data;
     return JEBM_OK;
 }
 
@@ -97,7 +104,7 @@ static jebm_status choose_data(const jebm_claim *c, jebm_results *r, jebm_judgem
         }
         if (data != NULL && !incomplete) {
             incomplete = true;
-            snprintf(j->reason, sizeof j->reason, "%s is incomplete: %s", data->name,
+            snprintf(j->reason, sizeof j->reason, "%.150s is incomplete: %s", data->name,
                      data->incomplete);
         }
     }
@@ -155,7 +162,7 @@ static void conclude(const jebm_claim *c, const jebm_figure_data *data, jebm_jud
 
 static jebm_status judge_data(const jebm_claim *c, const jebm_figure_data *data, jebm_judgement *j,
                               jebm_error *err) {
-    snprintf(j->data, sizeof j->data, "%.110s/trajectory.csv", data->name);
+    snprintf(j->data, sizeof j->data, "%s/trajectory.csv", data->name);
     memcpy(j->sha256, data->sha256, sizeof j->sha256);
     j->values = calloc(data->runs, sizeof *j->values);
     j->runs = calloc(data->runs, sizeof *j->runs);
