@@ -92,8 +92,8 @@ JEBM_INLINE vf mean_size(const jebm_move_terms *m, vf x, vf grad) {
 enum { CHUNK = 128 };
 
 /* sum over n <= CHUNK coordinates of log R(m') - log R(m); the arrays are filled up */
-static double log_ratios(const jebm_move_terms *m, size_t n, float x[CHUNK], float grad_x[CHUNK],
-                         float grad_y[CHUNK]) {
+static double log_ratios(const jebm_move_terms *m, size_t n, float *x, float *grad_x,
+                         float *grad_y) {
     vf before[CHUNK / JEBM_W], after[CHUNK / JEBM_W], sum = vf_set(0.0f), least = vf_set(INFINITY);
     const size_t vectors = (n + JEBM_W - 1) / JEBM_W;
     /* with a coordinate whose drift stays: it adds 0 */
@@ -124,24 +124,47 @@ static double log_ratios(const jebm_move_terms *m, size_t n, float x[CHUNK], flo
     return total;
 }
 
+/* refused coordinates, n of them, with room for a vector more */
+typedef struct refused_list {
+    size_t n;
+    float x[CHUNK + JEBM_W], grad_x[CHUNK + JEBM_W], grad_y[CHUNK + JEBM_W];
+} refused_list;
+
+/* what the first CHUNK coordinates of the list add, once it has as many; the others stay */
+static double take_chunk(const jebm_move_terms *m, refused_list *list) {
+    if (list->n < CHUNK) {
+        return 0.0;
+    }
+    const double total = log_ratios(m, CHUNK, list->x, list->grad_x, list->grad_y);
+    list->n -= CHUNK;
+    memcpy(list->x, list->x + CHUNK, sizeof(float) * JEBM_W);
+    memcpy(list->grad_x, list->grad_x + CHUNK, sizeof(float) * JEBM_W);
+    memcpy(list->grad_y, list->grad_y + CHUNK, sizeof(float) * JEBM_W);
+    return total;
+}
+
 /* sum over the refused coordinates of log R(m') - log R(m), m' = y - h b_{k+1}(y) with y = x */
 static double refusals(const jebm_move_terms *m, size_t d, const float *x, const float *grad_x,
                        const float *grad_y, const float *refused) {
-    float at[CHUNK], before[CHUNK], after[CHUNK];
+    refused_list list = {0};
     double total = 0.0;
-    size_t n = 0;
-    for (size_t j = 0; j < d; j++) {
-        /* written in any case, kept if refused: no branch to mispredict */
-        at[n] = x[j];
-        before[n] = grad_x[j];
-        after[n] = grad_y[j];
-        n += refused[j] > 0.0f;
-        if (n == CHUNK) {
-            total += log_ratios(m, n, at, before, after);
-            n = 0;
-        }
+    size_t j = 0;
+    for (; j + JEBM_W <= d; j += JEBM_W) {
+        const vi mask = vf_load(refused + j) > 0.0f;
+        vf_compress(list.x + list.n, mask, vf_load(x + j));
+        vf_compress(list.grad_x + list.n, mask, vf_load(grad_x + j));
+        vf_compress(list.grad_y + list.n, mask, vf_load(grad_y + j));
+        list.n += vi_count(mask);
+        total += take_chunk(m, &list);
     }
-    return n > 0 ? total + log_ratios(m, n, at, before, after) : total;
+    for (; j < d; j++) {
+        list.x[list.n] = x[j];
+        list.grad_x[list.n] = grad_x[j];
+        list.grad_y[list.n] = grad_y[j];
+        list.n += refused[j] > 0.0f;
+        total += take_chunk(m, &list);
+    }
+    return list.n > 0 ? total + log_ratios(m, list.n, list.x, list.grad_x, list.grad_y) : total;
 }
 
 /* With forward = y - x + h b_k(x) and backward = x - y + h b_{k+1}(y),

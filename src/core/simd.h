@@ -65,6 +65,17 @@ JEBM_INLINE vd vd_load(const double *p) {
     return v;
 }
 
+JEBM_INLINE void vd_store(double *p, vd v) {
+    memcpy(p, &v, sizeof v);
+}
+
+/* as many floats as vd has lanes */
+JEBM_INLINE vd vd_load_floats(const float *p) {
+    vh narrow;
+    memcpy(&narrow, p, sizeof narrow);
+    return __builtin_convertvector(narrow, vd);
+}
+
 /* reinterpret bits */
 JEBM_INLINE vf vf_bits(vu v) {
     vf r;
@@ -190,6 +201,33 @@ JEBM_INLINE void vf_store_tail(float *p, size_t n, vf v) {
     for (size_t l = 0; l < n; l++) {
         p[l] = v[l];
     }
+#endif
+}
+
+/* the lanes of a that the mask has, side by side at p, where JEBM_W floats are written */
+JEBM_INLINE void vf_compress(float *p, vi mask, vf a) {
+#if JEBM_W == 16
+    vf_store(p, (vf)_mm512_maskz_compress_ps(_mm512_movepi32_mask((__m512i)mask), (__m512)a));
+#else
+    size_t n = 0;
+    for (size_t l = 0; l < JEBM_W; l++) {
+        /* written in any case, kept if the mask has it: no branch to mispredict */
+        p[n] = a[l];
+        n += (size_t)(mask[l] & 1);
+    }
+#endif
+}
+
+/* how many lanes a mask has */
+JEBM_INLINE size_t vi_count(vi mask) {
+#if JEBM_W == 16
+    return (size_t)__builtin_popcount(_mm512_movepi32_mask((__m512i)mask));
+#else
+    int32_t n = 0;
+    for (size_t l = 0; l < JEBM_W; l++) {
+        n -= mask[l];
+    }
+    return (size_t)n;
 #endif
 }
 

@@ -18,6 +18,18 @@ static bool add(const char *name, const char *value) {
     return getenv(name) == NULL && setenv(name, value, 0) == 0;
 }
 
+/* By its own path, so that ps shows its name; by the link where the path leads elsewhere by now. */
+static void again(char **argv) {
+    static const char link[] = "/proc/self/exe";
+    char path[4096];
+    const ssize_t length = readlink(link, path, sizeof path);
+    if (length > 0 && (size_t)length < sizeof path) {
+        path[length] = '\0';
+        execv(path, argv);
+    }
+    execv(link, argv);
+}
+
 void jebm_waiting_limit(char **argv) {
     bool added = false;
     if (getenv("OMP_WAIT_POLICY") == NULL) {
@@ -25,7 +37,7 @@ void jebm_waiting_limit(char **argv) {
         added |= getenv("KMP_LIBRARY") == NULL && add("KMP_BLOCKTIME", MILLISECONDS);
     }
     if (added) {
-        execv("/proc/self/exe", argv);
+        again(argv);
     }
 }
 

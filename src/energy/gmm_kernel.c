@@ -19,6 +19,7 @@
 
 typedef struct tile {
     size_t lanes; /* rows in use, 1 to W; the others repeat the last one */
+    int contiguous; /* W walkers that follow each other */
     uint32_t id[W]; /* walkers */
     const float *row[W];
 } tile;
@@ -60,6 +61,10 @@ JEBM_INLINE tile walkers_tile(const jebm_ensemble *e, const uint32_t *ids, size_
         t.id[l] = ids[first + (l < t.lanes ? l : t.lanes - 1)];
         t.row[l] = e->x + (size_t)t.id[l] * e->d;
     }
+    t.contiguous = 1;
+    for (uint32_t l = 0; l < W; l++) {
+        t.contiguous &= t.id[l] == t.id[0] + l;
+    }
     return t;
 }
 
@@ -98,8 +103,14 @@ JEBM_INLINE void evaluate_tile(const jebm_gmm_view *v, const float *y, float *re
 /* results of a tile to where its walkers keep them */
 JEBM_INLINE void store_walkers(const tile *t, size_t modes, const float *resp, const float *U,
                                jebm_ensemble *e) {
-    for (size_t l = 0; l < t->lanes; l++) {
-        e->U[t->id[l]] = U[l];
+    if (t->contiguous) {
+        for (size_t l = 0; l < W; l += W / 2) {
+            vd_store(e->U + t->id[0] + l, vd_load_floats(U + l));
+        }
+    } else {
+        for (size_t l = 0; l < t->lanes; l++) {
+            e->U[t->id[l]] = U[l];
+        }
     }
     for (size_t k = 0; k < modes; k++) {
         for (size_t l = 0; l < t->lanes; l++) {
@@ -136,11 +147,7 @@ static void eval(const jebm_gmm_view *v, size_t n, const float *x, float *U, flo
 JEBM_INLINE void tile_noise(const jebm_rng_site *site, const tile *t, size_t blocks,
                             float variance_2, float *noise) {
     const vu lane_block = JEBM_LANE_BLOCK;
-    int contiguous = 1;
-    for (uint32_t l = 0; l < W; l++) {
-        contiguous &= t->id[l] == t->id[0] + l;
-    }
-    if (contiguous) {
+    if (t->contiguous) {
         const uint32_t base = t->id[0] * (uint32_t)blocks;
         for (size_t g = 0; g < blocks; g++) {
             normals_vector(lane_block + (base + (uint32_t)(g * W)), site, variance_2,
@@ -246,6 +253,23 @@ JEBM_INLINE vf change_at_new(const jebm_gmm_view *now, const jebm_gmm_view *next
     return change + (grad_tile(now, y, resp_now) - grad_tile(next, y, resp)) * (0.25f * h);
 }
 
+/* A += U_k(x) - U_{k+1}(y) + change */
+JEBM_INLINE void weigh_walkers(const tile *t, const float *U, const float *change,
+                               jebm_ensemble *e) {
+    if (t->contiguous) {
+        double *logw = e->logw + t->id[0];
+        const double *before = e->U + t->id[0];
+        for (size_t l = 0; l < W; l += W / 2) {
+            const vd fall = vd_load(before + l) - vd_load_floats(U + l);
+            vd_store(logw + l, vd_load(logw + l) + (fall + vd_load_floats(change + l)));
+        }
+        return;
+    }
+    for (size_t l = 0; l < t->lanes; l++) {
+        e->logw[t->id[l]] += (e->U[t->id[l]] - (double)U[l]) + (double)change[l];
+    }
+}
+
 JEBM_INLINE void step_tile(const jebm_gmm_view *now, const jebm_gmm_view *next, float h,
                            jebm_weight_rule rule, const jebm_rng_site *site, const tile *t,
                            jebm_ensemble *e) {
@@ -272,9 +296,7 @@ JEBM_INLINE void step_tile(const jebm_gmm_view *now, const jebm_gmm_view *next, 
         }
         back_tile(next, x, y, pull, keep, squares);
         vf_store(change, vf_reduce_rows(squares) * (0.25f / h));
-        for (size_t l = 0; l < t->lanes; l++) {
-            e->logw[t->id[l]] += (e->U[t->id[l]] - (double)U[l]) + (double)change[l];
-        }
+        weigh_walkers(t, U, change, e);
     } else if (rule != JEBM_WEIGHTS_FROZEN) {
         vf_store(change, change_at_new(now, next, h, rule, y, resp, U));
         for (size_t l = 0; l < t->lanes; l++) {
