@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "app/nearest.h"
+#include "app/preset.h"
 #include "app/share.h"
 
 #include <getopt.h>
@@ -26,14 +27,15 @@ jebm_status jebm_command_bad_option(const struct option *options, const char *wo
 }
 
 jebm_status jebm_command_check_scale(const char *scale, jebm_error *err) {
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < JEBM_NSCALES; i++) {
         if (strcmp(scale, jebm_scales[i]) == 0) {
             return JEBM_OK;
         }
     }
     char hint[JEBM_HINT_TEXT];
-    return jebm_fail(err, JEBM_EINVAL, "found --scale %.40s, expected quick, reduced or paper%s",
-                     scale, jebm_nearest_hint(scale, jebm_scales, 3, hint));
+    return jebm_fail(err, JEBM_EINVAL,
+                     "found --scale %.40s, expected one of " JEBM_SCALES_TEXT "%s", scale,
+                     jebm_nearest_hint(scale, jebm_scales, JEBM_NSCALES, hint));
 }
 
 jebm_status jebm_command_claims(const char *path, jebm_claims *claims, jebm_error *err) {
@@ -54,13 +56,15 @@ jebm_status jebm_command_judge(const jebm_claims *claims, const char *directory,
     if (judgements->list == NULL) {
         return jebm_fail(err, JEBM_ENOMEM, "no memory for %zu verdicts", claims->count);
     }
-    jebm_results results = {.directory = directory, .scale = scale};
-    jebm_status status = JEBM_OK;
+    jebm_results results;
+    jebm_status status = jebm_results_open(&results, directory, scale, err);
+    if (status == JEBM_OK) {
+        status = jebm_tree_expect(&results.tree, directory, scale, err);
+    }
     for (size_t i = 0; i < claims->count && status == JEBM_OK; i++) {
         const jebm_claim *claim = &claims->list[i];
         if (wanted == NULL || wanted(claim, context)) {
-            status =
-                jebm_judge(claim, claims->path, &results, &judgements->list[judgements->n], err);
+            status = jebm_judge(claim, &results, &judgements->list[judgements->n], err);
             judgements->n += status == JEBM_OK;
         }
     }

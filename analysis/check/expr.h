@@ -12,10 +12,10 @@
  *
  * `col` is arithmetic of the same form over the CSV's column names, numbers and $names. K is the
  * figure's last recorded step, so 0.5K is half a run at any scale. $name is the number in the
- * variant ($c in "c=0.1") or else in the manifest's preset. Steps are inclusive; at() takes the
- * recorded step that is nearest. below() is the first recorded step at which col < level, or the
- * run's last where there is none; crossings() counts changes of side, a value on the level being on
- * neither. slope() is least squares, per step.
+ * variant ($c in "c=0.1") or else in the manifest's preset. Steps are inclusive and none may lie
+ * beyond K; at() takes the recorded step that is nearest. below() is the first recorded step at
+ * which col < level, or the run's last where there is none; crossings() counts changes of side, a
+ * value on the level being on neither. slope() is least squares, per step.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef JEBM_ANALYSIS_EXPR_H
@@ -44,8 +44,12 @@ void jebm_expr_free(jebm_expr *expr);
 /* Does it use spread(), lowest() or highest()? */
 bool jebm_expr_is_across(const jebm_expr *expr);
 
-/* Value for env's run. JEBM_EINVAL: a column or $name that the data do not have (the claim is
- * wrong); JEBM_EMISMATCH: a cell or run that they do not have (the claim was not run). */
+/* Does it have a reduction without a {cell} of its own? */
+bool jebm_expr_needs_method(const jebm_expr *expr);
+
+/* Value for env's run. JEBM_EMISMATCH: the data lack a cell, run, column, $name or recorded steps
+ * that it needs, and err says which in one clause without a path. JEBM_EINVAL: it needs a method
+ * and env names none. */
 jebm_status jebm_expr_eval(const jebm_expr *expr, jebm_expr_env *env, double *value,
                            jebm_error *err);
 

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,15 +25,15 @@ static jebm_status eval_setting(const node *n, const scope *s, double *value) {
     const char *text =
         of_variant ? s->variant + length + 1 : jebm_figure_data_setting(s->env->data, n->name);
     if (text == NULL) {
-        return jebm_fail(s->err, JEBM_EINVAL,
-                         "'$%s' is neither in the variant '%s' nor a setting of %s/manifest.json",
-                         n->name, s->variant ? s->variant : "-", s->env->data->path);
+        return jebm_fail(s->err, JEBM_EMISMATCH,
+                         "'$%s' is neither in the variant '%s' nor a setting of %s", n->name,
+                         s->variant && s->variant[0] ? s->variant : "-", s->env->data->name);
     }
     char *end;
     *value = strtod(text, &end);
     if (end == text || *end != '\0' || !isfinite(*value)) {
-        return jebm_fail(s->err, JEBM_EINVAL, "'$%s' is '%s' in %s, expected one finite number",
-                         n->name, text, s->env->data->path);
+        return jebm_fail(s->err, JEBM_EMISMATCH, "'$%s' is '%s' in %s, expected one finite number",
+                         n->name, text, s->env->data->name);
     }
     return JEBM_OK;
 }
@@ -69,9 +70,7 @@ static jebm_status row_value(const node *n, const scope *s, size_t row, double *
         const size_t column = jebm_figure_data_column(data, n->name);
         if (column == data->ncolumns) {
             char hint[JEBM_HINT_TEXT];
-            return jebm_fail(s->err, JEBM_EINVAL,
-                             "found '%s', expected a column of %s/trajectory.csv%s", n->name,
-                             data->path,
+            return jebm_fail(s->err, JEBM_EMISMATCH, "%s has no column '%s'%s", data->name, n->name,
                              jebm_nearest_hint(n->name, data->columns, data->ncolumns, hint));
         }
         *value = data->values[column * data->nrows + row];
@@ -187,6 +186,15 @@ static jebm_status find_series(const node *n, const scope *s, const jebm_series 
     return JEBM_OK;
 }
 
+/* a shorter run would answer another question */
+static jebm_status check_end(const node *n, const scope *s, double step) {
+    const jebm_figure_data *data = s->env->data;
+    return step <= data->last_step + 0.5
+               ? JEBM_OK
+               : jebm_fail(s->err, JEBM_EMISMATCH, "%s ends at step %g, %s() needs step %g",
+                           data->name, data->last_step, jebm_expr_function_name(n->f), step);
+}
+
 static jebm_status eval_reduction(const node *n, const scope *s, double *value) {
     const jebm_series *series;
     JEBM_TRY(find_series(n, s, &series));
@@ -196,8 +204,10 @@ static jebm_status eval_reduction(const node *n, const scope *s, double *value) 
     if (n->nargs == 3) {
         JEBM_TRY(eval(n->args[1], s, &from));
         JEBM_TRY(eval(n->args[2], s, &to));
+        JEBM_TRY(check_end(n, s, to));
     } else if (n->nargs == 2) {
         JEBM_TRY(eval(n->args[1], s, &target));
+        JEBM_TRY(n->f == F_at ? check_end(n, s, target) : JEBM_OK);
     }
     gathered g = {0};
     for (size_t row = series->first; row < series->first + series->count; row++) {
@@ -207,12 +217,18 @@ static jebm_status eval_reduction(const node *n, const scope *s, double *value) 
             gather(&g, steps[row], x, target);
         }
     }
-    if (g.count < (n->f == F_slope ? 2u : 1u)) {
-        return jebm_fail(s->err, JEBM_EINVAL,
-                         "%s() has %zu recorded steps from %g to %g: give it a longer stretch",
-                         jebm_expr_function_name(n->f), g.count, from, to);
-    }
     s->env->diverged |= series->diverged;
+    const size_t needed = n->f == F_slope ? 2 : 1;
+    if (g.count < needed) {
+        char last[32] = "";
+        if (isfinite(to)) {
+            snprintf(last, sizeof last, " to %g", to);
+        }
+        return jebm_fail(s->err, JEBM_EMISMATCH,
+                         "%s has %zu recorded steps from %g%s, %s() needs %zu", s->env->data->name,
+                         g.count, isfinite(from) ? from : 0.0, last, jebm_expr_function_name(n->f),
+                         needed);
+    }
     *value = reduced(&g, n->f, last_step);
     return JEBM_OK;
 }
@@ -234,17 +250,6 @@ static jebm_status eval_across(const node *n, const scope *s, double *value) {
     return JEBM_OK;
 }
 
-/* the cells of a figure end at the same step, but for runs that diverged */
-static jebm_status eval_last_step(const node *n, const scope *s, double *value) {
-    const jebm_figure_data *data = s->env->data;
-    double last = 0.0;
-    for (size_t i = 0; i < data->nrows; i++) {
-        last = fmax(last, data->values[i]);
-    }
-    *value = n->number * last;
-    return JEBM_OK;
-}
-
 static jebm_status eval(const node *n, const scope *s, double *value) {
     double x[MAX_ARGS];
     switch (n->type) {
@@ -252,7 +257,8 @@ static jebm_status eval(const node *n, const scope *s, double *value) {
         *value = n->number;
         return JEBM_OK;
     case LAST_STEP:
-        return eval_last_step(n, s, value);
+        *value = n->number * s->env->data->last_step;
+        return JEBM_OK;
     case SETTING:
         return eval_setting(n, s, value);
     case REDUCE:

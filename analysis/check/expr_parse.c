@@ -334,3 +334,11 @@ void jebm_expr_free(jebm_expr *expr) {
 bool jebm_expr_is_across(const jebm_expr *expr) {
     return expr->across;
 }
+
+bool jebm_expr_needs_method(const jebm_expr *expr) {
+    bool needs = false;
+    for (size_t i = 0; i < expr->count; i++) {
+        needs |= expr->nodes[i].type == REDUCE && expr->nodes[i].name[0] == '\0';
+    }
+    return needs;
+}

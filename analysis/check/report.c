@@ -67,13 +67,16 @@ static const char *region_phrase(const jebm_judgement *j, char *buffer, size_t s
 
 /* 100 columns where ids have at most 30 characters; reasons go on a line of their own */
 void jebm_report_table(FILE *out, const jebm_judgement *list, size_t n) {
-    fprintf(out, "%-30s %-21s %9s %-20s %s\n", "claim", "verdict", "mean", "95 % interval",
+    bool after = false;
+    fprintf(out, "%-30s %-22s %9s %-20s %s\n", "claim", "verdict", "mean", "95 % interval",
             "holds if");
     for (size_t i = 0; i < n; i++) {
         const jebm_judgement *j = &list[i];
-        char verdict[48], number[32], interval[64], region[64];
-        fprintf(out, "%-30s %-21s %9s %-20s %.17s\n", j->claim->id,
-                verdict_phrase(j, verdict, sizeof verdict),
+        char verdict[48], marked[52], number[32], interval[64], region[64];
+        after |= j->claim->after;
+        snprintf(marked, sizeof marked, "%s%s", verdict_phrase(j, verdict, sizeof verdict),
+                 j->claim->after ? "*" : "");
+        fprintf(out, "%-30s %-22s %9s %-20s %.15s\n", j->claim->id, marked,
                 number_phrase(&j->interval, number, sizeof number),
                 interval_phrase(&j->interval, interval, sizeof interval),
                 region_phrase(j, region, sizeof region));
@@ -81,14 +84,18 @@ void jebm_report_table(FILE *out, const jebm_judgement *list, size_t n) {
             fprintf(out, "    %s\n", j->reason);
         }
     }
+    if (after) {
+        fputs("* written after a run that judges it was seen\n", out);
+    }
     put_tally(out, list, n);
 }
 
 void jebm_report_list(FILE *out, const jebm_claims *claims) {
     for (size_t i = 0; i < claims->count; i++) {
         const jebm_claim *c = &claims->list[i];
-        fprintf(out, "%s  (%s; %s)\n    %s\n    %s  %s\n", c->id, jebm_claim_kind_text(c->kind),
-                c->source, c->says, c->quantity, c->predicate);
+        fprintf(out, "%s  (%s; %s%s)\n    %s\n    %s  %s\n", c->id, jebm_claim_kind_text(c->kind),
+                c->source, c->after ? "; written after the runs" : "", c->says, c->quantity,
+                c->predicate);
     }
 }
 
@@ -114,7 +121,7 @@ static json_t *claim_object(const jebm_judgement *j) {
     const double high = j->has_region ? j->region.high : NAN;
     return json_pack(
         "{s:s, s:s, s:o, s:o, s:[o,o], s:o, s:o, s:s, s:s, s:[o,o], s:s, s:s, s:s, s:s, s:s, s:o, "
-        "s:o, s:o, s:o, s:o, s:I, s:o}",
+        "s:o, s:o, s:o, s:o, s:I, s:s, s:o}",
         "id", c->id, "verdict", jebm_verdict_text(j->verdict), "direction",
         text_or_null(jebm_direction_text(j->direction)), "estimate",
         number_or_null(j->interval.mean), "interval", number_or_null(j->interval.low),
@@ -123,8 +130,8 @@ static json_t *claim_object(const jebm_judgement *j) {
         jebm_claim_kind_text(c->kind), "says", c->says, "source", c->source, "figure", c->figure,
         "fidelity", c->fidelity, "scale", text_or_null(j->scale), "method", text_or_null(c->method),
         "variant", text_or_null(c->variant), "data", text_or_null(j->data), "sha256",
-        text_or_null(j->sha256), "diverged", (json_int_t)j->diverged, "reason",
-        text_or_null(j->reason));
+        text_or_null(j->sha256), "diverged", (json_int_t)j->diverged, "written",
+        c->after ? "after" : "before", "reason", text_or_null(j->reason));
 }
 
 static json_t *verdicts_object(const jebm_judgement *list, size_t n) {
@@ -160,6 +167,8 @@ jebm_status jebm_report_json(const char *path, const jebm_judgement *list, size_
 
 /* ---- Markdown ---- */
 
+#define AFTER ", written after the runs"
+
 /* '|' would end a cell */
 static void put_cell(FILE *out, const char *text) {
     fputs(" ", out);
@@ -182,8 +191,8 @@ jebm_status jebm_report_markdown(const char *path, const jebm_judgement *list, s
         const jebm_claim *c = j->claim;
         char verdict[48], number[32], interval[64], says[1200], claim[112];
         snprintf(claim, sizeof claim, "`%s`", c->id);
-        snprintf(says, sizeof says, "%s (%s)", c->says,
-                 c->kind == JEBM_CLAIM_OURS ? "ours" : c->source);
+        snprintf(says, sizeof says, "%s (%s%s)", c->says,
+                 c->kind == JEBM_CLAIM_OURS ? "ours" : c->source, c->after ? AFTER : "");
         fputs("|", out);
         put_cell(out, claim);
         put_cell(out, says);
@@ -249,7 +258,12 @@ jebm_status jebm_report_brief(const char *path, const jebm_judgement *list, size
         }
         char says[1200], claim[64], holds[256];
         snprintf(claim, sizeof claim, "`%s`", c->section);
-        snprintf(says, sizeof says, "%s%s", c->says, c->kind == JEBM_CLAIM_OURS ? " (ours)" : "");
+        const bool ours = c->kind == JEBM_CLAIM_OURS;
+        snprintf(says, sizeof says, "%s%s%s%s", c->says,
+                 ours       ? " (ours"
+                 : c->after ? " ("
+                            : "",
+                 c->after ? (ours ? AFTER : AFTER + 2) : "", ours || c->after ? ")" : "");
         snprintf(holds, sizeof holds, "`%s`", c->predicate);
         fputs("|", out);
         put_cell(out, claim);
@@ -288,34 +302,69 @@ static jebm_status read_earlier(const json_t *entry, const char *path, size_t in
     return JEBM_OK;
 }
 
-static bool compare_one(FILE *out, const earlier *e, const jebm_judgement *list, size_t n,
-                        bool whole) {
+/* what comes of a claim of the baseline: compared, lost, or only one of the two has it */
+static void compare_one(FILE *out, const earlier *e, const jebm_judgement *list, size_t n,
+                        bool whole, jebm_losses *losses) {
     size_t i = 0;
     while (i < n && strcmp(list[i].claim->id, e->id) != 0) {
         i++;
     }
     if (i == n) {
         if (whole) {
-            fprintf(out, "lost: %s is in the baseline (%s) but no longer in the claims file\n",
-                    e->id, jebm_verdict_text(e->verdict));
+            fprintf(out, "not compared: %s is not in the claims file\n", e->id);
+            losses->apart++;
         }
-        return whole;
+        return;
     }
     const jebm_judgement *j = &list[i];
+    const char *scale = j->scale[0] != '\0' ? j->scale : "none";
+    if (strcmp(scale, e->scale) != 0) {
+        fprintf(out, "not compared: %s has scale %s in the baseline and %s here\n", e->id, e->scale,
+                scale);
+        losses->apart++;
+        return;
+    }
+    losses->compared++;
     if (!jebm_verdict_is_worse(j->verdict, j->direction, e->verdict, e->direction)) {
-        return false;
+        return;
     }
     char now[48], before[48];
     const jebm_judgement then = {.verdict = e->verdict, .direction = e->direction};
-    fprintf(out, "lost: %s was '%s' (scale %s), now '%s' (scale %s)\n", e->id,
-            verdict_phrase(&then, before, sizeof before), e->scale,
-            verdict_phrase(j, now, sizeof now), j->scale[0] ? j->scale : "none");
-    return true;
+    fprintf(out, "lost: %s was '%s', now '%s' (scale %s)\n", e->id,
+            verdict_phrase(&then, before, sizeof before), verdict_phrase(j, now, sizeof now),
+            scale);
+    losses->lost++;
+}
+
+static jebm_status compare_all(FILE *out, const char *path, const json_t *claims,
+                               const jebm_judgement *list, size_t n, bool whole,
+                               jebm_losses *losses, jebm_error *err) {
+    bool *known = calloc(n + 1, sizeof *known);
+    jebm_status status =
+        known != NULL ? JEBM_OK : jebm_fail(err, JEBM_ENOMEM, "%s: no memory to compare", path);
+    for (size_t i = 0; i < json_array_size(claims) && status == JEBM_OK; i++) {
+        earlier e;
+        status = read_earlier(json_array_get(claims, i), path, i, &e, err);
+        for (size_t k = 0; k < n && status == JEBM_OK; k++) {
+            known[k] |= strcmp(list[k].claim->id, e.id) == 0;
+        }
+        if (status == JEBM_OK) {
+            compare_one(out, &e, list, n, whole, losses);
+        }
+    }
+    for (size_t k = 0; k < n && status == JEBM_OK; k++) {
+        if (!known[k]) {
+            fprintf(out, "not compared: %s is not in the baseline\n", list[k].claim->id);
+            losses->apart++;
+        }
+    }
+    free(known);
+    return status;
 }
 
 jebm_status jebm_report_compare(FILE *out, const char *path, const jebm_judgement *list, size_t n,
-                                bool whole, size_t *lost, jebm_error *err) {
-    *lost = 0;
+                                bool whole, jebm_losses *losses, jebm_error *err) {
+    *losses = (jebm_losses){0};
     json_error_t why;
     json_t *root = json_load_file(path, 0, &why);
     if (root == NULL) {
@@ -323,19 +372,16 @@ jebm_status jebm_report_compare(FILE *out, const char *path, const jebm_judgemen
                          path, why.line, why.text);
     }
     const json_t *claims = json_object_get(root, "claims");
-    jebm_status status = JEBM_OK;
-    if (!json_is_array(claims)) {
-        status =
-            jebm_fail(err, JEBM_EFORMAT,
-                      "%s: found no array \"claims\", expected a file of jebm-check --json", path);
-    }
-    for (size_t i = 0; i < json_array_size(claims) && status == JEBM_OK; i++) {
-        earlier e;
-        status = read_earlier(json_array_get(claims, i), path, i, &e, err);
-        if (status == JEBM_OK) {
-            *lost += compare_one(out, &e, list, n, whole);
-        }
-    }
+    const jebm_status status =
+        json_is_array(claims)
+            ? compare_all(out, path, claims, list, n, whole, losses, err)
+            : jebm_fail(err, JEBM_EFORMAT,
+                        "%s: found no array \"claims\", expected a file of jebm-check --json",
+                        path);
     json_decref(root);
+    if (status == JEBM_OK) {
+        fprintf(out, "baseline: %zu claims compared, %zu lost, %zu not compared\n",
+                losses->compared, losses->lost, losses->apart);
+    }
     return status;
 }

@@ -3,9 +3,11 @@
 
 #include "app/manifest.h"
 #include "app/packed.h"
+#include "app/preset.h"
 #include "app/share.h"
 #include "html.h"
 #include "judge.h"
+#include "tree.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -93,6 +95,15 @@ static bool is_file(const char *path, size_t *size) {
     return true;
 }
 
+/* Is there RESULTS/DIRECTORY/NAME+ENDING? Not where memory ran out. */
+static bool has_file(const char *results, const char *directory, const char *name,
+                     const char *ending) {
+    char *path = jebm_format("%s/%s/%s%s", results, directory, name, ending);
+    const bool found = path != NULL && is_file(path, NULL);
+    free(path);
+    return found;
+}
+
 /* ---- drawings ---- */
 
 static void drawing_free(jebm_drawing *d) {
@@ -167,16 +178,21 @@ static jebm_status read_drawing(const char *results, const char *directory, cons
 static jebm_status choose_drawing(const char *results, const char *directory, const char *name,
                                   jebm_drawing *chosen, bool *found, jebm_error *err) {
     JEBM_TRY(read_drawing(results, directory, name, "svg", chosen, found, err));
-    if (*found && chosen->size <= JEBM_DRAWING_SVG_BYTES) {
-        return JEBM_OK;
+    jebm_status status = JEBM_OK;
+    if (!*found || chosen->size > JEBM_DRAWING_SVG_BYTES) {
+        jebm_drawing png;
+        bool has_png = false;
+        status = read_drawing(results, directory, name, "png", &png, &has_png, err);
+        if (has_png) {
+            drawing_free(chosen);
+            *chosen = png;
+            *found = true;
+        }
     }
-    jebm_drawing png;
-    bool has_png = false;
-    const jebm_status status = read_drawing(results, directory, name, "png", &png, &has_png, err);
-    if (has_png) {
-        drawing_free(chosen);
-        *chosen = png;
-        *found = true;
+    if (*found) {
+        chosen->png = has_file(results, directory, name, ".png");
+        chosen->svg = has_file(results, directory, name, ".svg");
+        chosen->pdf = has_file(results, directory, name, ".pdf");
     }
     return status;
 }
@@ -238,6 +254,7 @@ static void run_free(jebm_stored_run *run) {
     free(run->scale);
     free(run->fidelity);
     free(run->figure);
+    free(run->directory);
     json_decref(run->manifest);
     jebm_csv_free(run->summary);
     for (size_t i = 0; i < run->ndrawings; i++) {
@@ -266,14 +283,26 @@ static jebm_status read_summary(const char *directory, jebm_stored_run *run, jeb
     return status;
 }
 
+static void find_files(const char *results, jebm_stored_run *run) {
+    static const char *const files[JEBM_NRUN_FILES] = JEBM_RUN_FILES;
+    for (size_t i = 0; i < JEBM_NRUN_FILES; i++) {
+        if (has_file(results, run->directory, files[i], "")) {
+            run->files[run->nfiles++] = files[i];
+        }
+    }
+}
+
 static jebm_status read_run(const char *results, const char *directory, jebm_stored_run *run,
                             jebm_error *err) {
+    run->directory = strdup(directory);
+    if (run->directory == NULL) {
+        return no_memory(err);
+    }
+    find_files(results, run);
     char *path = jebm_format("%s/%s", results, directory);
     jebm_status status =
         path == NULL ? no_memory(err) : jebm_manifest_read(path, &run->manifest, err);
     if (status == JEBM_OK) {
-        const char *fidelity = json_string_value(json_object_get(run->manifest, "fidelity"));
-        run->other = fidelity == NULL || strcmp(fidelity, run->fidelity) != 0;
         const bool part = json_object_get(run->manifest, "part") != NULL;
         run->complete = json_is_true(json_object_get(run->manifest, "complete")) && !part;
         run->lack =
@@ -299,52 +328,55 @@ static jebm_stored_run *place_of(jebm_catalogue *c, const char *fidelity, const 
     return grown(&c->runs, &c->nruns, sizeof *c->runs);
 }
 
-static jebm_status add_run(jebm_catalogue *c, const char *results, const char *scale,
-                           const char *fidelity, const char *figure, jebm_error *err) {
-    char *directory = jebm_format("%s/%s/%s", scale, fidelity, figure);
-    char *manifest = directory ? jebm_format("%s/%s/manifest.json", results, directory) : NULL;
-    jebm_status status = JEBM_OK;
-    if (manifest == NULL) {
-        status = no_memory(err);
-    } else if (is_file(manifest, NULL)) {
-        jebm_stored_run run = {
-            .scale = strdup(scale), .fidelity = strdup(fidelity), .figure = strdup(figure)};
-        jebm_stored_run *place = NULL;
-        if (run.scale == NULL || run.fidelity == NULL || run.figure == NULL ||
-            (place = place_of(c, fidelity, figure)) == NULL) {
-            status = no_memory(err);
-        } else if (!place->complete) {
-            status = read_run(results, directory, &run, err);
-        }
-        // one that did not finish counts only where no smaller scale did
-        if (status == JEBM_OK && (place->manifest == NULL || (run.complete && !place->complete))) {
-            run_free(place);
-            *place = run;
-        } else {
-            run_free(&run);
-        }
+/* How a run is told from the others of its figure: the fidelity, or, where no claim is judged by
+ * it, the directory that holds it. NULL when memory ran out. */
+static char *label_of(const jebm_found *f) {
+    const char *slash = strrchr(f->path, '/');
+    if (f->chosen || slash == NULL) {
+        return strdup(f->chosen ? f->fidelity : f->path);
     }
-    free(directory);
-    free(manifest);
+    const size_t n = strlen(f->scale);
+    const bool below_scale = strncmp(f->path, f->scale, n) == 0 && f->path[n] == '/';
+    const char *start = below_scale && f->path + n < slash ? f->path + n + 1 : f->path;
+    return jebm_format("%.*s", (int)(slash - start), start);
+}
+
+static jebm_status add_run(jebm_catalogue *c, const char *results, const jebm_found *f,
+                           jebm_error *err) {
+    jebm_stored_run run = {.scale = strdup(f->scale),
+                           .fidelity = label_of(f),
+                           .figure = strdup(f->figure),
+                           .other = !f->chosen};
+    jebm_stored_run *place = NULL;
+    jebm_status status = JEBM_OK;
+    if (run.scale == NULL || run.fidelity == NULL || run.figure == NULL ||
+        (place = place_of(c, run.fidelity, run.figure)) == NULL) {
+        status = no_memory(err);
+    } else if (!place->complete) {
+        status = read_run(results, f->path, &run, err);
+    }
+    // one that did not finish counts only where no smaller scale did
+    if (status == JEBM_OK && (place->manifest == NULL || (run.complete && !place->complete))) {
+        run_free(place);
+        *place = run;
+    } else {
+        run_free(&run);
+    }
     return status;
 }
 
-/* SCALE/FIDELITY/: its figures */
-static jebm_status read_fidelity(jebm_catalogue *c, const char *results, const char *scale,
-                                 const char *fidelity, jebm_error *err) {
-    char *path = jebm_format("%s/%s/%s", results, scale, fidelity);
-    if (path == NULL) {
-        return no_memory(err);
+/* The runs of one scale; a copy of the one by which claims are judged is passed over. */
+static jebm_status add_runs(jebm_catalogue *c, const char *results, const jebm_tree *tree,
+                            const char *scale, jebm_error *err) {
+    for (size_t i = 0; i < tree->n; i++) {
+        const jebm_found *f = &tree->list[i];
+        const jebm_found *judged = jebm_tree_find(tree, f->scale, f->fidelity, f->figure);
+        if (strcmp(f->scale, scale) == 0 && (f->chosen || f->overridden || judged == NULL ||
+                                             strcmp(f->sha256, judged->sha256) != 0)) {
+            JEBM_TRY(add_run(c, results, f, err));
+        }
     }
-    names figures;
-    jebm_status status = list_directory(path, &figures, err);
-    free(path);
-    JEBM_TRY(status);
-    for (size_t i = 0; i < figures.n && status == JEBM_OK; i++) {
-        status = add_run(c, results, scale, fidelity, figures.list[i], err);
-    }
-    names_free(&figures);
-    return status;
+    return JEBM_OK;
 }
 
 static jebm_status add_loose(jebm_catalogue *c, const char *results, const char *scale,
@@ -368,7 +400,7 @@ static jebm_status add_loose(jebm_catalogue *c, const char *results, const char 
     return JEBM_OK;
 }
 
-/* SCALE/: directories are fidelities, files are drawings */
+/* SCALE/: its drawings */
 static jebm_status read_scale(jebm_catalogue *c, const char *results, const char *scale,
                               jebm_error *err) {
     char *path = jebm_format("%s/%s", results, scale);
@@ -380,8 +412,9 @@ static jebm_status read_scale(jebm_catalogue *c, const char *results, const char
     free(path);
     JEBM_TRY(status);
     for (size_t i = 0; i < all.n && status == JEBM_OK; i++) {
-        status = cut_ending(&all, i) ? add_loose(c, results, scale, all.list[i], err)
-                                     : read_fidelity(c, results, scale, all.list[i], err);
+        if (cut_ending(&all, i)) {
+            status = add_loose(c, results, scale, all.list[i], err);
+        }
     }
     names_free(&all);
     return status;
@@ -404,22 +437,28 @@ static int by_figure(const void *a, const void *b) {
 
 static jebm_status read_all(jebm_catalogue *c, const char *results, const char *scale,
                             jebm_error *err) {
-    for (size_t i = 0; i < sizeof jebm_scales / sizeof *jebm_scales; i++) {
+    jebm_tree tree;
+    JEBM_TRY(jebm_tree_walk(results, &tree, err));
+    jebm_status status = jebm_tree_expect(&tree, results, scale, err);
+    for (size_t i = JEBM_NSCALES; i-- > 0 && status == JEBM_OK;) {
         if (scale == NULL || strcmp(scale, jebm_scales[i]) == 0) {
-            JEBM_TRY(read_scale(c, results, jebm_scales[i], err));
+            status = add_runs(c, results, &tree, jebm_scales[i], err);
+        }
+        if (status == JEBM_OK && (scale == NULL || strcmp(scale, jebm_scales[i]) == 0)) {
+            status = read_scale(c, results, jebm_scales[i], err);
         }
     }
-    if (c->nruns == 0) {
-        return jebm_fail(err, JEBM_EINVAL,
-                         "%s: found no %s/FIDELITY/FIGURE/manifest.json: run ./reproduce first, or "
-                         "give the --results that it wrote",
-                         results, scale != NULL ? scale : "SCALE");
-    }
+    jebm_tree_free(&tree);
+    JEBM_TRY(status);
     qsort(c->runs, c->nruns, sizeof *c->runs, by_figure);
     for (size_t i = 0; i < c->nruns; i++) {
         const json_t *preset = json_object_get(c->runs[i].manifest, "preset");
         JEBM_TRY(jebm_catalogue_add_figure(
             c, c->runs[i].figure, json_string_value(json_object_get(preset, "title")), err));
+        const char *draws = json_string_value(json_object_get(preset, "draws"));
+        if (draws != NULL) {
+            JEBM_TRY(jebm_catalogue_add_pictures(c, c->runs[i].figure, draws, err));
+        }
     }
     return JEBM_OK;
 }
@@ -444,6 +483,7 @@ void jebm_catalogue_free(jebm_catalogue *c) {
     for (size_t i = 0; i < c->nfigures; i++) {
         free(c->figures[i].name);
         free(c->figures[i].title);
+        free(c->figures[i].drawn_by);
     }
     free(c->runs);
     free(c->loose);
@@ -466,11 +506,79 @@ jebm_status jebm_catalogue_add_figure(jebm_catalogue *c, const char *name, const
             return no_memory(err);
         }
         memmove(&c->figures[i + 1], &c->figures[i], (c->nfigures - 1 - i) * sizeof *c->figures);
-        c->figures[i] = (jebm_known_figure){copy, NULL};
+        c->figures[i] = (jebm_known_figure){.name = copy};
     }
     if (title != NULL && c->figures[i].title == NULL) {
         c->figures[i].title = strdup(title);
         return c->figures[i].title != NULL ? JEBM_OK : no_memory(err);
+    }
+    return JEBM_OK;
+}
+
+const jebm_known_figure *jebm_catalogue_figure(const jebm_catalogue *c, const char *name) {
+    for (size_t i = 0; i < c->nfigures; i++) {
+        if (strcmp(c->figures[i].name, name) == 0) {
+            return &c->figures[i];
+        }
+    }
+    return NULL;
+}
+
+/* What the first comment of analysis/figures/NAME.gp says after "Figure N: ", without its full
+ * stop; NULL where it says nothing of the kind. */
+static char *title_of_script(const char *name) {
+    char *path, text[400] = "", line[200];
+    char *relative = name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0'
+                         ? jebm_format("analysis/figures/%s.gp", name)
+                         : NULL;
+    if (relative == NULL || jebm_share_path(relative, &path, NULL) != JEBM_OK) {
+        free(relative);
+        return NULL;
+    }
+    FILE *in = fopen(path, "r");
+    while (in != NULL && fgets(line, sizeof line, in) != NULL && strncmp(line, "# ", 2) == 0) {
+        line[strcspn(line, "\n")] = '\0';
+        const size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%s", used > 0 ? " " : "", line + 2);
+    }
+    if (in != NULL) {
+        fclose(in);
+    }
+    free(path);
+    free(relative);
+    const char *title = strstr(text, ": ");
+    if (strncmp(text, "Figure ", 7) != 0 || title == NULL) {
+        return NULL;
+    }
+    const size_t n = strlen(title + 2);
+    return jebm_format("%.*s", (int)(title[n + 1] == '.' ? n - 1 : n), title + 2);
+}
+
+static jebm_status add_picture(jebm_catalogue *c, const char *figure, const char *name,
+                               jebm_error *err) {
+    char *title = title_of_script(name);
+    const jebm_status status = jebm_catalogue_add_figure(c, name, title, err);
+    free(title);
+    JEBM_TRY(status);
+    for (size_t i = 0; i < c->nfigures; i++) {
+        if (strcmp(c->figures[i].name, name) == 0 && c->figures[i].drawn_by == NULL) {
+            c->figures[i].drawn_by = strdup(figure);
+            return c->figures[i].drawn_by != NULL ? JEBM_OK : no_memory(err);
+        }
+    }
+    return JEBM_OK;
+}
+
+jebm_status jebm_catalogue_add_pictures(jebm_catalogue *c, const char *figure, const char *draws,
+                                        jebm_error *err) {
+    for (const char *at = draws; *(at += strspn(at, " ")) != '\0';) {
+        const size_t n = strcspn(at, " ");
+        char name[64];
+        snprintf(name, sizeof name, "%.*s", (int)n, at);
+        at += n;
+        if (strcmp(name, "-") != 0 && strcmp(name, figure) != 0) {
+            JEBM_TRY(add_picture(c, figure, name, err));
+        }
     }
     return JEBM_OK;
 }
@@ -482,10 +590,15 @@ typedef struct preset_reader {
 } preset_reader;
 
 /* every figure of a preset file has a title, and only in its plain section */
-static int take_title(void *user, const char *section, const char *key, const char *value) {
+static int take_figure(void *user, const char *section, const char *key, const char *value) {
     preset_reader *r = user;
-    if (r->status == JEBM_OK && strcmp(key, "title") == 0 && strpbrk(section, ":@") == NULL) {
+    if (r->status != JEBM_OK || strpbrk(section, ":@") != NULL) {
+        return 1;
+    }
+    if (strcmp(key, "title") == 0) {
         r->status = jebm_catalogue_add_figure(r->catalogue, section, value, r->err);
+    } else if (strcmp(key, "draws") == 0) {
+        r->status = jebm_catalogue_add_pictures(r->catalogue, section, value, r->err);
     }
     return 1;
 }
@@ -497,7 +610,7 @@ jebm_status jebm_catalogue_add_presets(jebm_catalogue *c, jebm_error *err) {
     glob_t files = {0};
     if (glob(pattern, 0, NULL, &files) == 0) {
         for (size_t i = 0; i < files.gl_pathc && reader.status == JEBM_OK; i++) {
-            ini_parse(files.gl_pathv[i], take_title, &reader);
+            ini_parse(files.gl_pathv[i], take_figure, &reader);
         }
     }
     globfree(&files);

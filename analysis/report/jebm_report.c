@@ -1,10 +1,12 @@
 /* jebm-report: one self-contained HTML page of verdicts, figures and settings from stored results.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/preset.h"
 #include "app/share.h"
 #include "command.h"
 #include "io/atomic_file.h"
 #include "page.h"
+#include "way.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -15,8 +17,8 @@ static const char usage[] =
     "Write one self-contained HTML page of verdicts, figures, numbers and settings from stored\n"
     "results; nothing is run, and the claims are judged anew.\n"
     "\n"
-    "  --results DIR     holds SCALE/FIDELITY/FIGURE/ (default: results/runs)\n"
-    "  --scale SCALE     quick, reduced or paper (default: the largest with complete data)\n"
+    "  --results DIR     directory with results in it or below (default: results/runs)\n"
+    "  --scale SCALE     " JEBM_SCALES_TEXT " (default: the largest with complete data)\n"
     "  --claims FILE     claims to judge (default: the analysis/claims.ini that came with the "
     "program)\n"
     "  --out FILE        page to write (default: DIR/report.html)\n"
@@ -116,28 +118,43 @@ static jebm_status write_page(const jebm_page *page, const char *path, jebm_erro
         figures += i == 0 || strcmp(page->catalogue->runs[i].figure,
                                     page->catalogue->runs[i - 1].figure) != 0;
     }
-    printf("%s: %zu claim%s, %zu figure%s, %.1f MB\n", path, page->n, page->n == 1 ? "" : "s",
-           figures, figures == 1 ? "" : "s", 1e-6 * (double)size);
+    size_t ours = 0;
+    for (size_t i = 0; i < page->n; i++) {
+        ours += page->list[i].claim->kind == JEBM_CLAIM_OURS;
+    }
+    printf("%s: %zu claim%s of the paper, %zu of ours, %zu figure%s, %.1f MB\n", path,
+           page->n - ours, page->n - ours == 1 ? "" : "s", ours, figures, figures == 1 ? "" : "s",
+           1e-6 * (double)size);
+    return JEBM_OK;
+}
+
+static jebm_status read_parts(char *texts[1 + JEBM_PAGE_SCRIPTS], jebm_error *err) {
+    static const char *const files[1 + JEBM_PAGE_SCRIPTS] = {
+        "analysis/report/report.css", "analysis/report/report.js", "analysis/report/curves.js"};
+    for (size_t i = 0; i < 1 + JEBM_PAGE_SCRIPTS; i++) {
+        JEBM_TRY(read_share(files[i], &texts[i], err));
+    }
     return JEBM_OK;
 }
 
 static jebm_status write_report(const options *o, jebm_page *page, jebm_error *err) {
-    char *style = NULL, *script = NULL, *path = NULL;
-    jebm_status status = read_share("analysis/report/report.css", &style, err);
+    char *texts[1 + JEBM_PAGE_SCRIPTS] = {NULL}, *path = NULL, *root = NULL;
+    jebm_status status = read_parts(texts, err);
     if (status == JEBM_OK) {
-        status = read_share("analysis/report/report.js", &script, err);
-    }
-    if (status == JEBM_OK) {
-        page->style = style;
-        page->script = script;
+        page->style = texts[0];
+        memcpy(page->scripts, texts + 1, sizeof page->scripts);
         path =
             o->out != NULL ? jebm_format("%s", o->out) : jebm_format("%s/report.html", o->results);
+        root = path != NULL ? jebm_way(path, o->results) : NULL;
+        page->root = root;
         status = path != NULL ? write_page(page, path, err)
                               : jebm_fail(err, JEBM_ENOMEM, "not enough memory for a path");
     }
-    free(style);
-    free(script);
+    for (size_t i = 0; i < 1 + JEBM_PAGE_SCRIPTS; i++) {
+        free(texts[i]);
+    }
     free(path);
+    free(root);
     return status;
 }
 

@@ -10,11 +10,16 @@
 
 #include <stdio.h>
 
+/* One sorts, filters and enlarges, one draws curves. */
+enum { JEBM_PAGE_SCRIPTS = 2 };
+
 typedef struct jebm_page {
     const jebm_catalogue *catalogue;
     const jebm_judgement *list; /* [n] */
     size_t n;
-    const char *style, *script; /* text of the style sheet and the script */
+    const char *style; /* text of the style sheet */
+    const char *scripts[JEBM_PAGE_SCRIPTS]; /* texts of the scripts, in their order */
+    const char *root; /* from the page to the results, as a link; NULL: no file is linked */
 } jebm_page;
 
 void jebm_page_put(FILE *out, const jebm_page *page);

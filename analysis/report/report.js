@@ -8,7 +8,7 @@
     const rows = Array.from(body.rows);
     const heads = Array.from(table.tHead.rows[0].cells);
     const form = byId("filters");
-    const choices = ["verdict", "figure", "fidelity"];
+    const choices = ["origin", "verdict", "figure", "fidelity"];
     const words = byId("filter-text");
     const sortBy = byId("sort-by");
     const collator = new Intl.Collator("en", { numeric: true });
@@ -20,15 +20,16 @@
     function filter() {
         const wanted = choices.map((name) => byId("filter-" + name).value);
         const parts = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-        let shown = 0;
         rows.forEach((row, i) => {
-            const fits = choices.every((name, k) => !wanted[k] || row.dataset[name] === wanted[k]) &&
-                parts.every((part) => texts[i].includes(part));
-            row.hidden = !fits;
-            shown += fits;
+            row.hidden = !(choices.every((name, k) => !wanted[k] || row.dataset[name] === wanted[k]) &&
+                parts.every((part) => texts[i].includes(part)));
         });
-        byId("count").textContent = shown === rows.length ? rows.length + " claims"
-            : shown + " of " + rows.length + " claims";
+        // the paper's claims and ours are never added together
+        const counts = Array.from(byId("filter-origin").options).slice(1).map((option) => {
+            const whose = rows.filter((row) => row.dataset.origin === option.value);
+            return whose.filter((row) => !row.hidden).length + " of " + whose.length + " claims that are " + option.text;
+        });
+        byId("count").textContent = "Shown: " + counts.join(", ");
     }
 
     function show(values) {

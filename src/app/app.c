@@ -5,6 +5,7 @@
 #include "app/manifest.h"
 #include "app/merge.h"
 #include "app/nearest.h"
+#include "app/plan.h"
 #include "app/rundir.h"
 #include "app/share.h"
 #include "core/isa.h"
@@ -67,7 +68,7 @@ static jebm_status list_figures(const app *a, jebm_error *err) {
         with_commas(jebm_preset_text(p, "fidelities"), fidelities);
         const char *draws = jebm_preset_text(p, "draws");
         const bool others = strcmp(draws, "-") != 0;
-        printf("%-*s %-19s %-10s  %s%s%s%s\n", (int)widest, request.figure, scales, fidelities,
+        printf("%-*s %-25s %-10s  %s%s%s%s\n", (int)widest, request.figure, scales, fidelities,
                jebm_preset_text(p, "title"), others ? " (" : "", others ? draws : "",
                others ? ")" : "");
         jebm_preset_free(p);
@@ -371,6 +372,9 @@ static jebm_status act(app *a, jebm_error *err) {
     JEBM_TRY(read_presets(a, err));
     if (a->options.list) {
         return list_figures(a, err);
+    }
+    if (a->options.plan) {
+        return jebm_plan_print(stdout, a->driver, a->presets, &a->options, err);
     }
     // a picture's name stands for the figure whose runs it shows
     const char *figure = jebm_preset_file_find(a->presets, a->options.figure);

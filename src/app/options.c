@@ -10,7 +10,7 @@
 /* JEBM_X(enumerator, name, value or NULL, help). Those up to RESUME say what to run, which a merge
  * learns from its parts. */
 #define OPTION_LIST(JEBM_X)                                                                       \
-    JEBM_X(SCALE, "scale", "S", "quick, reduced or paper (default: quick)")                       \
+    JEBM_X(SCALE, "scale", "S", JEBM_SCALES_TEXT " (default: " JEBM_SCALE_USUAL ")")                       \
     JEBM_X(FIDELITY, "fidelity", "F",                                                             \
            "paper (the text) or code (the authors' script) (default: paper)")                     \
     JEBM_X(RUNS, "runs", "R", "independent repetitions of each cell, 1 to 10000")                 \
@@ -27,6 +27,7 @@
     JEBM_X(NO_FIGURE, "no-figure", NULL, "do not draw")                                           \
     JEBM_X(LIST, "list", NULL, "list the figures")                                                \
     JEBM_X(DESCRIBE, "describe", NULL, "show every key of FIGURE with value, range and meaning")  \
+    JEBM_X(PLAN, "plan", NULL, "print cells, columns and recorded steps of all figures as JSON")  \
     JEBM_X(QUIET, "quiet", NULL, "no progress on standard error")                                 \
     JEBM_X(HELP, "help", NULL, "show this")                                                       \
     JEBM_X(VERSION, "version", NULL, "show the version")
@@ -139,8 +140,8 @@ static jebm_status set_value(jebm_options *o, option which, const char *text, je
 static void set_flag(jebm_options *o, option which) {
     bool *const flags[NOPTIONS] = {
         [RESUME] = &o->resume, [FORCE] = &o->force,       [NO_FIGURE] = &o->no_figure,
-        [LIST] = &o->list,     [DESCRIBE] = &o->describe, [QUIET] = &o->quiet,
-        [HELP] = &o->help,     [VERSION] = &o->version,
+        [LIST] = &o->list,     [DESCRIBE] = &o->describe, [PLAN] = &o->plan,
+        [QUIET] = &o->quiet,   [HELP] = &o->help,         [VERSION] = &o->version,
     };
     *flags[which] = true;
 }
@@ -199,7 +200,7 @@ static jebm_status check_together(const jebm_options *o, jebm_error *err) {
                          "--merge takes what was run from the parts and runs nothing: leave out %s",
                          o->setting);
     }
-    if (o->figure == NULL && !o->list && !o->help && !o->version) {
+    if (o->figure == NULL && !o->list && !o->plan && !o->help && !o->version) {
         return jebm_fail(err, JEBM_EINVAL,
                          "no figure given; --list shows them all, --help the usage");
     }

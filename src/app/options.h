@@ -21,7 +21,7 @@ typedef struct jebm_options {
     const json_t *inputs; /* of --merge: what its parts were made from; NULL otherwise */
     const char *setting; /* an option given that says what to run; NULL if there was none */
     int threads; /* 0: as many as there are */
-    bool resume, force, no_figure, list, describe, quiet, help, version;
+    bool resume, force, no_figure, list, describe, plan, quiet, help, version;
 } jebm_options;
 
 /* Read argv[1..argc).

@@ -55,17 +55,21 @@ static jebm_status take_sections(const jebm_preset_file *file, jebm_preset *p, i
     return take_figure(file, p, p->figure, scale, fidelity, true, err);
 }
 
-/* The asked-for word if the figure has it; the first that it has if none was asked for. */
+/* The asked-for word if the figure has it; the usual one, or else the first that it has, if none was
+ * asked for. */
 static jebm_status choose(const jebm_preset_file *file, const jebm_preset *p, size_t key,
-                          const char *what, const char *asked, int *index, char word[16],
-                          jebm_error *err) {
+                          const char *what, const char *asked, const char *usual, int *index,
+                          char word[16], jebm_error *err) {
     const char *choices = file->keys[key]->choices, *offered = p->values[key].text;
     char text[64], hint[JEBM_HINT_TEXT];
     if (offered == NULL) {
         return jebm_fail(err, JEBM_EINVAL, "%s: [%s] misses the key '%s'", file->path, p->figure,
                          file->keys[key]->name);
     }
-    *index = 0;
+    *index = jebm_choice_find(choices, usual, strlen(usual));
+    if (asked == NULL && (p->values[key].count >> *index & 1) == 0) {
+        *index = 0;
+    }
     while (asked == NULL && (p->values[key].count >> *index & 1) == 0) {
         ++*index;
     }
@@ -137,8 +141,8 @@ static jebm_status resolve(const jebm_preset_file *file, const jebm_preset_reque
     // scales and fidelities first, from the sections that belong to all of them
     JEBM_TRY(take_sections(file, p, -1, -1, err));
     int scale, fidelity;
-    JEBM_TRY(choose(file, p, JEBM_AT_SCALES, "scale", request->scale, &scale, p->scale, err));
-    JEBM_TRY(choose(file, p, JEBM_AT_FIDELITIES, "fidelity", request->fidelity, &fidelity,
+    JEBM_TRY(choose(file, p, JEBM_AT_SCALES, "scale", request->scale, JEBM_SCALE_USUAL, &scale, p->scale, err));
+    JEBM_TRY(choose(file, p, JEBM_AT_FIDELITIES, "fidelity", request->fidelity, "paper", &fidelity,
                     p->fidelity, err));
     JEBM_TRY(take_sections(file, p, scale, fidelity, err));
     for (size_t i = 0; i < request->noverrides; i++) {

@@ -3,7 +3,7 @@
  *
  * A preset file has, for a figure F, the sections
  *     [F]            what all its scales and fidelities share
- *     [F:SCALE]      quick, reduced or paper
+ *     [F:SCALE]      one of JEBM_SCALE_LIST
  *     [F@FIDELITY]   paper or code
  *     [F:SCALE@FIDELITY]
  * read in that order, each overriding the ones before; `--set key=value` comes last. A section
@@ -18,6 +18,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+
+/* The scales, smallest first: the only list of them. */
+#define JEBM_SCALE_LIST(FIRST, NEXT) FIRST("smoke") NEXT("quick") NEXT("reduced") NEXT("paper")
+#define JEBM_FIRST_WORD(word) word
+#define JEBM_NEXT_CHOICE(word) "|" word
+#define JEBM_NEXT_IN_TEXT(word) ", " word
+#define JEBM_SCALES JEBM_SCALE_LIST(JEBM_FIRST_WORD, JEBM_NEXT_CHOICE) /* "a|b|c" */
+#define JEBM_SCALES_TEXT JEBM_SCALE_LIST(JEBM_FIRST_WORD, JEBM_NEXT_IN_TEXT) /* "a, b, c" */
+enum { JEBM_NSCALES = 4 };
+extern const char *const jebm_scales[JEBM_NSCALES];
+#define JEBM_SCALE_USUAL "quick" /* where none is asked for */
+#define JEBM_SCALE_PUBLISHED "paper" /* the sizes of the paper */
 
 typedef enum jebm_key_kind {
     JEBM_KEY_COUNT, /* integer in [low, high]; accepts 10000 and 1e4 */
@@ -75,7 +87,7 @@ void jebm_key_expected(const jebm_key *key, char *text, size_t size);
 
 /* Keys that every driver's presets have:
  *     title         text, one line for --list             only in [F]
- *     scales        which of quick reduced paper F has    only in [F]
+ *     scales        which of JEBM_SCALE_LIST F has        only in [F]
  *     fidelities    which of paper code F has             only in [F]
  *     like          figure whose settings come first      only in [F], initially -
  *     runs_of       figure whose runs F draws, so that F has no settings of its own; implies like
@@ -105,7 +117,7 @@ const char *jebm_preset_file_find(const jebm_preset_file *file, const char *name
 
 typedef struct jebm_preset_request {
     const char *figure;
-    const char *scale; /* NULL: quick, or the first that the figure has */
+    const char *scale; /* NULL: JEBM_SCALE_USUAL, or the first that the figure has */
     const char *fidelity; /* NULL: paper, or the first that the figure has */
     const char *const *overrides; /* [noverrides] "key=value" */
     size_t noverrides;

@@ -11,13 +11,12 @@
 /* what inih takes on a line (200 with its end), in every build of it */
 #define LONGEST_LINE 190
 #define LARGEST_FILE ((size_t)1 << 20)
-#define SCALES "quick|reduced|paper"
 #define FIDELITIES "paper|code"
 
 /* the first JEBM_NDESCRIBING describe a figure and may stand in its own section only */
 static const jebm_key common_keys[] = {
     {.name = "title", .kind = JEBM_KEY_TEXT, .help = "what the figure shows"},
-    {.name = "scales", .kind = JEBM_KEY_WORDS, .choices = SCALES, .help = "scales it has"},
+    {.name = "scales", .kind = JEBM_KEY_WORDS, .choices = JEBM_SCALES, .help = "scales it has"},
     {.name = "fidelities",
      .kind = JEBM_KEY_WORDS,
      .choices = FIDELITIES,
@@ -57,6 +56,9 @@ static const jebm_key common_keys[] = {
      .help = "steps between two rows up to the first record_every, where much happens; 0: none"},
 };
 #define NCOMMON (sizeof common_keys / sizeof *common_keys)
+
+#define NEXT_ELEMENT(word) , word
+const char *const jebm_scales[JEBM_NSCALES] = {JEBM_SCALE_LIST(JEBM_FIRST_WORD, NEXT_ELEMENT)};
 
 /* what inih's callbacks share */
 typedef struct reader {
@@ -151,12 +153,13 @@ static jebm_status split_name(reader *r, jebm_section *s, jebm_error *err) {
     char *scale = strchr(rest, ':');
     if (scale != NULL) {
         *scale++ = '\0';
-        s->scale = jebm_choice_find(SCALES, scale, strlen(scale));
+        s->scale = jebm_choice_find(JEBM_SCALES, scale, strlen(scale));
         if (s->scale < 0) {
             return jebm_fail(
                 err, JEBM_EINVAL,
-                "%s:%zu: section [%s] names the scale '%s'; expected quick, reduced or paper%s",
-                path, r->line, s->name, scale, jebm_choice_hint(SCALES, scale, hint));
+                "%s:%zu: section [%s] names the scale '%s'; expected one of " JEBM_SCALES_TEXT
+                "%s",
+                path, r->line, s->name, scale, jebm_choice_hint(JEBM_SCALES, scale, hint));
         }
     }
     if (!is_name(rest)) {

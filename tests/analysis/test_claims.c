@@ -56,6 +56,26 @@ Test(claims, a_section_becomes_one_claim_for_each_fidelity_and_variant) {
     jebm_claims_free(&claims);
 }
 
+Test(claims, a_claim_says_at_which_scales_it_is_judged_and_when_it_was_written) {
+    jebm_claims claims;
+    jebm_error err = {0};
+    cr_assert_eq(load("[a]\n" HEAD TAIL "[b]\n" HEAD "scales = paper quick\npartial = quick\n"
+                      "written = after\n" TAIL,
+                      &claims, &err),
+                 JEBM_OK, "%s", err.text);
+    for (size_t i = 0; i < JEBM_NSCALES; i++) {
+        const bool quick = strcmp(jebm_scales[i], "quick") == 0;
+        const bool paper = strcmp(jebm_scales[i], "paper") == 0;
+        cr_expect(claims.list[0].scales[i] && !claims.list[0].partial[i]);
+        cr_expect_eq(claims.list[1].scales[i], quick || paper);
+        cr_expect_eq(claims.list[1].partial[i], quick);
+    }
+    cr_expect(!claims.list[0].after && claims.list[1].after);
+    jebm_claims_free(&claims);
+    expect_refusal("[a]\n" HEAD "scales = tiny\n" TAIL, ":8: [a] scales = tiny: expected one of");
+    expect_refusal("[a]\n" HEAD "written = later\n" TAIL, "expected one of before after");
+}
+
 Test(claims, an_unknown_key_names_its_line_and_the_nearest) {
     expect_refusal("[a]\n" HEAD "quantitiy = last(p)\npredicate = < 1\n",
                    "claims.ini:8: [a] found key 'quantitiy', expected a key of a claim (did you "
@@ -79,6 +99,8 @@ Test(claims, bad_expressions_name_their_line) {
 
 Test(claims, missing_repeated_and_stray_keys_are_refused) {
     expect_refusal("[a]\n" HEAD "quantity = last(p)\n", ":1: [a] has no 'predicate'");
+    expect_refusal("[a]\nfigure = f\nfidelity = code\nsource = s\nkind = ours\nsays = w\n" TAIL,
+                   ":7: [a] quantity = last(p): expected a key 'method' beside it");
     expect_refusal("[a]\n" HEAD TAIL "kind = ours\n", "'kind' is already given at line 5");
     expect_refusal("[a]\n" HEAD "method = cd\n" TAIL, "'method' is already given at line 7");
     expect_refusal("[a]\n" HEAD TAIL "[b]\n" HEAD TAIL "[a]\n" HEAD TAIL,
@@ -148,7 +170,7 @@ Test(claims, malformed_predicates_are_refused) {
     jebm_region region;
     jebm_expr_env env = {0};
     cr_assert_eq(jebm_predicate_parse("in [2, 1]", &p, NULL), JEBM_OK);
-    cr_expect_eq(jebm_predicate_eval(&p, &env, &region, NULL), JEBM_EINVAL);
+    cr_expect_eq(jebm_predicate_eval(&p, &env, &region, NULL), JEBM_EMISMATCH);
     jebm_predicate_free(&p);
 }
 

@@ -32,12 +32,9 @@ static void setup(void) {
     place = scratch_new();
     const fixture f = {"paper", "code", "fig06", csv, 1, NULL, NULL, NULL};
     fixture_put(&place, &f);
-    bool found;
     jebm_error err;
-    cr_assert_eq(
-        jebm_figure_data_load(place.directory, "paper", "code", "fig06", &data, &found, &err),
-        JEBM_OK, "%s", err.text);
-    cr_assert(found);
+    cr_assert_eq(jebm_figure_data_load(place.directory, "paper/code/fig06", &data, &err), JEBM_OK,
+                 "%s", err.text);
     env = (jebm_expr_env){.data = &data,
                           .method = "jarzynski",
                           .variant = "c=0.5",
@@ -210,13 +207,20 @@ static void expect_failure(const char *text, jebm_status status, const char *wor
     jebm_expr_free(e);
 }
 
-Test(expr, what_the_data_lack_is_named) {
-    expect_failure("last(stepp)", JEBM_EINVAL, "trajectory.csv (did you mean 'step'?)");
-    expect_failure("$nothing", JEBM_EINVAL, "'$nothing' is neither");
-    expect_failure("$words", JEBM_EINVAL, "expected one finite number");
+Test(expr, what_the_data_lack_is_named_in_one_clause) {
+    expect_failure("last(stepp)", JEBM_EMISMATCH,
+                   "paper/code/fig06 has no column 'stepp' (did you mean 'step'?)");
+    expect_failure("$nothing", JEBM_EMISMATCH, "'$nothing' is neither");
+    expect_failure("$words", JEBM_EMISMATCH, "expected one finite number");
     expect_failure("{cd} last(p)", JEBM_EMISMATCH, "paper/code/fig06 has no run 0 of cd -");
-    expect_failure("mean(p, 2.5, 3)", JEBM_EINVAL, "0 recorded steps from 2.5 to 3");
-    expect_failure("slope(p, 4, 4)", JEBM_EINVAL, "1 recorded steps");
+    expect_failure("mean(p, 2.5, 3)", JEBM_EMISMATCH,
+                   "paper/code/fig06 has 0 recorded steps from 2.5 to 3, mean() needs 1");
+    expect_failure("slope(p, 4, 4)", JEBM_EMISMATCH,
+                   "has 1 recorded steps from 4 to 4, slope() "
+                   "needs 2");
+    expect_failure("at(p, 10)", JEBM_EMISMATCH,
+                   "paper/code/fig06 ends at step 4, at() needs step 10");
+    expect_failure("max(p, 0, 2.5*2)", JEBM_EMISMATCH, "ends at step 4, max() needs step 5");
     env.method = "";
     expect_failure("last(p)", JEBM_EINVAL, "names no method");
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "html.h"
 #include "page.h"
+#include "way.h"
 
 #include "fixture.h"
 
@@ -10,6 +11,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <sys/wait.h>
+#include <zlib.h>
 
 static scratch place;
 static jebm_catalogue catalogue;
@@ -155,6 +157,7 @@ Test(html_report, figures_come_in_the_order_of_their_numbers) {
 typedef struct made {
     const char *scale, *directory, *fidelity, *figure, *title, *method, *override;
     bool incomplete;
+    const char *runs_of, *draws;
 } made;
 
 static const char *path_in(const made *m, const char *name) {
@@ -198,6 +201,12 @@ static void put_result(const made *m) {
                               json_pack("{s:s, s:s, s:i, s:i, s:s}", "method", m->title, "variant",
                                         m->title, "run", 0, "step", 3, "why", m->title));
     }
+    if (m->runs_of != NULL) {
+        json_object_set_new(manifest, "runs_of", json_string(m->runs_of));
+    }
+    if (m->draws != NULL) {
+        json_object_set_new(json_object_get(manifest, "preset"), "draws", json_string(m->draws));
+    }
     char *text = json_dumps(manifest, JSON_INDENT(1));
     fixture_make_directories((char *)path_in(m, "x"));
     scratch_put(path_in(m, "manifest.json"), text, strlen(text));
@@ -227,9 +236,11 @@ static void make_page(const char *text, const char *scale) {
     cr_assert_eq(jebm_catalogue_read(place.directory, scale, &catalogue, &err), JEBM_OK, "%s",
                  err.text);
     jebm_judgement list[8];
-    jebm_results results = {.directory = place.directory, .scale = scale};
+    jebm_results results;
+    cr_assert_eq(jebm_results_open(&results, place.directory, scale, &err), JEBM_OK, "%s",
+                 err.text);
     for (size_t i = 0; i < claims.count; i++) {
-        cr_assert_eq(jebm_judge(&claims.list[i], path, &results, &list[i], &err), JEBM_OK, "%s",
+        cr_assert_eq(jebm_judge(&claims.list[i], &results, &list[i], &err), JEBM_OK, "%s",
                      err.text);
         cr_assert_eq(jebm_catalogue_add_figure(&catalogue, claims.list[i].figure, NULL, &err),
                      JEBM_OK);
@@ -238,7 +249,8 @@ static void make_page(const char *text, const char *scale) {
                                .list = list,
                                .n = claims.count,
                                .style = "body { color: black }\n",
-                               .script = "/* none */\n"};
+                               .scripts = {"/* one */\n", "/* two */\n"},
+                               .root = ""};
     free(page);
     page = NULL;
     size_t size;
@@ -313,8 +325,8 @@ static void expect_links(void) {
     }
 }
 
-static const made paper = {"paper", "paper", "paper", "fig06", NULL, NULL, NULL, false};
-static const made code = {"paper", "code", "code", "fig06", NULL, NULL, NULL, false};
+static const made paper = {"paper", "paper", "paper", "fig06", NULL, NULL, NULL, false, NULL, NULL};
+static const made code = {"paper", "code", "code", "fig06", NULL, NULL, NULL, false, NULL, NULL};
 
 /* ---- the page ---- */
 
@@ -344,10 +356,11 @@ Test(html_report, hostile_text_stays_text) {
                                   "onerror=alert(2)>&lt;%s%n\x01";
     const made bad = {
         "paper", "paper", "paper", "fig06", hostile, "<b>'x'</b>&amp;", "c='; rm -rf $HOME'<i>",
-        false};
+        false,   NULL,    NULL};
     // its name is hostile, too
-    const made worse = {"paper", "\"><svg onload=alert(3)>", "x<y", "a&b <i>", hostile, NULL, NULL,
-                        false};
+    const made worse = {
+        "paper", "\"><svg onload=alert(3)>", "x<y", "a&b <i>", hostile, NULL, NULL, false, NULL,
+        NULL};
     put_result(&bad);
     put_result(&worse);
     scratch_put(scratch_path(&place, "paper/<u>.png"), png, sizeof png);
@@ -370,7 +383,8 @@ Test(html_report, hostile_text_stays_text) {
 }
 
 Test(html_report, equal_results_give_equal_bytes_in_whatever_order_they_were_made) {
-    const made list[] = {paper, code, {"paper", "zz", "paper", "fig06", NULL, NULL, "a=1", false}};
+    const made list[] = {
+        paper, code, {"paper", "zz", "paper", "fig06", NULL, NULL, "a=1", false, NULL, NULL}};
     char *first = NULL;
     for (size_t turn = 0; turn < 2; turn++) {
         for (size_t i = 0; i < 3; i++) {
@@ -391,7 +405,8 @@ Test(html_report, equal_results_give_equal_bytes_in_whatever_order_they_were_mad
 }
 
 Test(html_report, a_run_that_is_no_fidelity_stands_apart_under_its_own_name) {
-    const made apart = {"paper", "paper-rates", "paper", "fig06", NULL, NULL, "rate=1", false};
+    const made apart = {"paper", "paper-rates", "paper", "fig06", NULL,
+                        NULL,    "rate=1",      false,   NULL,    NULL};
     put_result(&paper);
     put_result(&apart);
     scratch_put(path_in(&apart, "fig06.png"), png, sizeof png);
@@ -482,6 +497,187 @@ Test(html_report, changed_or_absent_results_are_refused) {
     cr_expect_eq(jebm_catalogue_read(place.directory, NULL, &catalogue, &err), JEBM_EFORMAT);
 }
 
+/* ---- whose claims, and what of them holds ---- */
+
+/* p is 0.49 and 0.48 in the end: mean 0.485, Student's interval 0.42 to 0.55 */
+static const char mixed_claims[] =
+    "[holds]\nfigure = fig06\nfidelity = paper code\nsource = Fig. 6\nkind = qualitative\n"
+    "says = it stays\nmethod = cd\nquantity = last(p)\npredicate = > 0.1\n"
+    "[fails]\nfigure = fig06\nfidelity = paper\nsource = Fig. 6\nkind = reported\n"
+    "says = it vanishes\nmethod = cd\nquantity = last(p)\npredicate = < 0.1\n"
+    "[lacks]\nfigure = fig06\nfidelity = paper\nsource = Fig. 6\nkind = qualitative\n"
+    "says = PCD does, too\nmethod = pcd\nquantity = last(p)\npredicate = < 0.1\n"
+    "[own]\nfigure = fig06\nfidelity = paper\nsource = docs\nkind = ours\n"
+    "says = of our own\nmethod = cd\nquantity = last(p)\npredicate = > 0.1\n";
+
+Test(html_report, the_conclusion_says_what_holds_at_which_size_and_of_whom) {
+    put_result(&paper);
+    put_result(&code);
+    make_page(mixed_claims, NULL);
+    expect_well_formed();
+    expect_links();
+    expect_in_page("Of the paper\xE2\x80\x99s 4 claims, 3 were judged at the published size and "
+                   "settings: <strong>2 hold, 1 does not</strong>.");
+    expect_in_page("with fidelity <em>paper</em> (as the text prints it), 1 holds, 1 does not; "
+                   "with fidelity <em>code</em>");
+    expect_in_page("1 is <em>not run</em>");
+    expect_in_page("Something does not hold in <a href=\"#figure-fig06\">Figure 6</a> (1 of 4)");
+    expect_in_page("<a class=\"says\" href=\"#statement-fails\">it vanishes</a>");
+    expect_in_page("1 more claim is our own");
+    // the reason stands in the table of all claims, and ours are marked there
+    expect_in_page("not run</span><span class=\"reason\">");
+    expect_in_page(">of our own</a> <span class=\"mark\">ours</span>");
+    // 4 + 1 claims: never 5
+    expect_not_in_page("5 claims");
+}
+
+Test(html_report, at_a_smaller_size_the_conclusion_neither_confirms_nor_refutes) {
+    made small = paper;
+    small.scale = "quick";
+    put_result(&small);
+    make_page(mixed_claims, NULL);
+    expect_in_page("None of the paper\xE2\x80\x99s 4 claims was judged at the published size");
+    expect_in_page("2 are only <em>scaled</em>, at a smaller size or other settings (scale quick), "
+                   "and cannot confirm or refute the paper: there 1 holds, 1 does not.");
+    expect_in_page("2 are <em>not run</em>");
+}
+
+/* ---- pictures that a figure's runs draw ---- */
+
+Test(html_report, each_picture_has_its_section_with_the_claims_whose_source_names_it) {
+    made drawing = paper;
+    drawing.figure = "toy";
+    drawing.draws = "fig03 fig04";
+    put_result(&drawing);
+    scratch_put(path_in(&drawing, "fig03.svg"), svg, strlen(svg));
+    scratch_put(path_in(&drawing, "fig04.svg"), svg, strlen(svg));
+    make_page("[of-3]\nfigure = toy\nfidelity = paper\nsource = Fig. 3 left, Section 4.2\n"
+              "kind = qualitative\nsays = three\nmethod = cd\nquantity = last(p)\n"
+              "predicate = > 0.1\n"
+              "[of-34]\nfigure = toy\nfidelity = paper\nsource = Fig. 34\nkind = qualitative\n"
+              "says = none of them\nmethod = cd\nquantity = last(p)\npredicate = > 0.1\n",
+              NULL);
+    expect_well_formed();
+    expect_links();
+    const char *three = strstr(page, "<section class=\"figure-section\" id=\"figure-fig03\"");
+    const char *four = strstr(page, "<section class=\"figure-section\" id=\"figure-fig04\"");
+    const char *toy = strstr(page, "<section class=\"figure-section\" id=\"figure-toy\"");
+    cr_assert(three != NULL && four != NULL && toy != NULL && three < four && four < toy);
+    const char *claim = strstr(page, "<tr id=\"claim-of-3_40paper\"");
+    const char *other = strstr(page, "<tr id=\"claim-of-34_40paper\"");
+    cr_assert(claim != NULL && other != NULL);
+    cr_expect(three < claim && claim < four, "the claim of Figure 3 stands elsewhere");
+    cr_expect(toy < other, "the claim of Figure 34 stands with Figure 3 or 4");
+    // the script's first sentence
+    expect_in_page(">Figure 3 <span class=\"subtitle\">relative error of the masses");
+    // each drawing once
+    const char *image = strstr(page, "<img");
+    for (size_t i = 0; i < 2; i++, image = strstr(image + 1, "<img")) {
+        cr_assert_not_null(image);
+    }
+    cr_expect_null(image);
+}
+
+/* ---- files and curves ---- */
+
+Test(html_report, the_files_that_are_there_are_linked_and_no_others) {
+    put_result(&paper);
+    scratch_put(path_in(&paper, "fig06.svg"), svg, strlen(svg));
+    scratch_put(path_in(&paper, "fig06.pdf"), "%PDF", 4);
+    make_page(plain_claims, NULL);
+    expect_in_page("<a href=\"paper/paper/fig06/summary.csv\">summary.csv</a>");
+    expect_in_page("<a href=\"paper/paper/fig06/trajectory.csv\">trajectory.csv</a>");
+    expect_in_page("<a href=\"paper/paper/fig06/manifest.json\">manifest.json</a>");
+    expect_in_page("<a href=\"paper/paper/fig06/fig06.pdf\">PDF</a>");
+    expect_not_in_page("trajectory.csv.gz");
+    expect_not_in_page("fig06.png");
+    scratch_put(path_in(&paper, "trajectory.csv.gz"), "", 0);
+    make_page(plain_claims, NULL);
+    expect_in_page("<a href=\"paper/paper/fig06/trajectory.csv.gz\">trajectory.csv.gz</a>");
+}
+
+static void expect_way(const char *from, const char *to, const char *expected) {
+    char *page_path = strdup(scratch_path(&place, from)), *way;
+    way = jebm_way(page_path, *to == '/' ? to : scratch_path(&place, to));
+    cr_expect(expected == NULL ? way == NULL : way != NULL && strcmp(way, expected) == 0,
+              "from %s to %s: %s", from, to, way != NULL ? way : "none");
+    free(page_path);
+    free(way);
+}
+
+Test(html_report, the_way_to_the_results_is_relative) {
+    fixture_make_directories((char *)scratch_path(&place, "a/b/x"));
+    fixture_make_directories((char *)scratch_path(&place, "ab/x"));
+    expect_way("report.html", "", "");
+    expect_way("report.html", "a/b", "a/b/");
+    expect_way("a/b/report.html", "a", "../");
+    expect_way("a/b/report.html", "ab", "../../ab/");
+    expect_way("a/report.html", "absent", NULL);
+    // nothing in common but the root
+    expect_way("report.html", "/usr", NULL);
+}
+
+/* what the script does: base64, zlib, JSON */
+static json_t *unpacked(const char *attributes) {
+    const char *at = strstr(page, attributes);
+    cr_assert_not_null(at, "no data with %s", attributes);
+    at = strchr(at, '>') + 1;
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    unsigned char packed[4096];
+    char text[16384];
+    uLongf npacked = 0, ntext = sizeof text - 1;
+    unsigned bits = 0, value = 0;
+    for (const char *digit; *at != '<' && *at != '='; at++) {
+        cr_assert((digit = strchr(digits, *at)) != NULL && npacked < sizeof packed);
+        value = value << 6 | (unsigned)(digit - digits);
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            packed[npacked++] = (unsigned char)(value >> bits);
+        }
+    }
+    cr_assert_eq(uncompress((Bytef *)text, &ntext, packed, npacked), Z_OK);
+    text[ntext] = '\0';
+    json_t *curves = json_loads(text, 0, NULL);
+    cr_assert_not_null(curves);
+    return curves;
+}
+
+Test(html_report, curves_are_those_of_the_summary_and_a_claim_leads_to_its_own) {
+    put_result(&paper);
+    scratch_put(path_in(&paper, "fig06.svg"), svg, strlen(svg));
+    made copy = paper;
+    copy.figure = "fig07";
+    copy.runs_of = "fig06";
+    put_result(&copy);
+    make_page(plain_claims, NULL);
+    json_t *curves = unpacked("data-figure=\"fig06\" data-run=\"paper\" data-copy-of=\"\"");
+    cr_expect_str_eq(json_string_value(json_array_get(json_object_get(curves, "quantities"), 0)),
+                     "p");
+    const json_t *cell = json_array_get(json_object_get(curves, "cells"), 0);
+    cr_expect_str_eq(json_string_value(json_object_get(cell, "method")), "cd");
+    const struct {
+        const char *name;
+        double values[2];
+    } lists[] = {{"mean", {0.5, 0.485}}, {"low", {0.5, 0.48}}, {"high", {0.5, 0.49}}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        const json_t *list = json_array_get(json_object_get(cell, lists[i].name), 0);
+        cr_assert_eq(json_array_size(list), 2);
+        for (size_t k = 0; k < 2; k++) {
+            cr_expect_float_eq(json_number_value(json_array_get(list, k)), lists[i].values[k],
+                               1e-12, "%s %zu", lists[i].name, k);
+        }
+    }
+    const json_t *steps = json_object_get(cell, "steps");
+    cr_expect_eq(json_integer_value(json_array_get(steps, 1)), 4);
+    json_decref(curves);
+    // the same runs are not packed twice
+    expect_in_page("data-figure=\"fig07\" data-run=\"paper\" data-copy-of=\"fig06\"></script>");
+    expect_in_page("<a class=\"panel\" href=\"#drawing-fig06-paper\" data-curves=\"curves-fig06\" "
+                   "data-run=\"paper\" data-quantity=\"p\"");
+    expect_links();
+}
+
 /* ---- the program ---- */
 
 static void expect(const char *options, int exit_status, const char *words) {
@@ -501,16 +697,16 @@ static void expect(const char *options, int exit_status, const char *words) {
 Test(html_report, the_program_writes_a_page_or_one_line) {
     cr_assert_not_null(getenv("JEBM_REPORT"), "set JEBM_REPORT to the program");
     scratch_put(scratch_path(&place, "claims.ini"), plain_claims, strlen(plain_claims));
-    expect("", 2, "found no SCALE/FIDELITY/FIGURE/manifest.json: run ./reproduce first");
-    expect("--scale quick", 2, "found no quick/FIDELITY");
-    expect("--scale tiny", 2, "expected quick, reduced or paper");
+    expect("", 2, "found no manifest.json in it or below: run ./reproduce first");
+    expect("--scale quick", 2, "found no manifest.json");
+    expect("--scale tiny", 2, "expected one of smoke, quick");
     expect("--otu x", 2, "did you mean 'out'?");
     expect("--out", 2, "option --out needs a value");
     expect("stray", 2, "found argument 'stray'");
     expect("--help", 0, "usage: jebm-report");
     expect("--version", 0, "jebm-report ");
     put_result(&paper);
-    expect("", 0, "report.html: 3 claims, 1 figure,");
+    expect("", 0, "report.html: 0 claims of the paper, 3 of ours, 1 figure,");
     char *before = scratch_get(scratch_path(&place, "report.html"), NULL);
     cr_assert_not_null(before);
     cr_expect_not_null(strstr(before, "prefers-color-scheme"), "the style sheet is missing");

@@ -18,7 +18,7 @@ static jebm_judgement j;
 
 static void setup(void) {
     place = scratch_new();
-    results = (jebm_results){.directory = place.directory};
+    results = (jebm_results){0};
 }
 
 static void teardown(void) {
@@ -42,7 +42,11 @@ static jebm_status judge(const char *method, const char *quantity, const char *p
     jebm_claims_free(&claims);
     jebm_judgement_free(&j);
     cr_assert_eq(jebm_claims_load(path, &claims, err), JEBM_OK);
-    return jebm_judge(&claims.list[0], "claims.ini", &results, &j, err);
+    const char *scale = results.scale;
+    jebm_results_free(&results);
+    cr_assert_eq(jebm_results_open(&results, place.directory, scale, err), JEBM_OK, "%s",
+                 err->text);
+    return jebm_judge(&claims.list[0], &results, &j, err);
 }
 
 static void expect(const char *quantity, const char *predicate, jebm_verdict verdict,
@@ -96,12 +100,23 @@ Test(judge, the_largest_complete_scale_is_taken_unless_one_is_asked_for) {
     cr_expect_not_null(strstr(j.reason, "paper/code/fig06 is incomplete"), "%s", j.reason);
 }
 
+Test(judge, a_claim_is_judged_at_its_own_scales_only) {
+    fixture f = paper;
+    f.scale = "quick";
+    fixture_put(&place, &f);
+    expect("last(p)\nscales = paper reduced", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
+    cr_expect_str_eq(j.reason, "no data for fig06 at fidelity code and scale paper or reduced");
+    results.scale = "quick";
+    expect("last(p)\nscales = paper reduced", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
+    cr_expect_str_eq(j.reason, "this claim is not judged at scale quick");
+    expect("last(p)\nscales = quick", "< 0.6", JEBM_VERDICT_SCALED, JEBM_DIRECTION_HOLDS);
+}
+
 Test(judge, overridden_settings_are_not_the_published_ones) {
     fixture f = paper;
     f.overrides = "\"runs=3\", \"record_every=4\"";
     fixture_put(&place, &f);
     expect("last(p)", "< 0.6", JEBM_VERDICT_WITHIN, JEBM_DIRECTION_NONE);
-    jebm_results_free(&results);
     f.overrides = "\"runs=3\", \"walkers=10\"";
     fixture_put(&place, &f);
     expect("last(p)", "< 0.6", JEBM_VERDICT_SCALED, JEBM_DIRECTION_HOLDS);
@@ -111,7 +126,6 @@ Test(judge, overridden_settings_are_not_the_published_ones) {
 Test(judge, without_data_or_cell_a_claim_is_not_run) {
     expect("last(p)", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
     cr_expect_not_null(strstr(j.reason, "no data for fig06"), "%s", j.reason);
-    jebm_results_free(&results);
     fixture_put(&place, &paper);
     expect("{pcd} last(p)", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
     cr_expect_not_null(strstr(j.reason, "no run 0 of pcd"), "%s", j.reason);
@@ -155,12 +169,38 @@ Test(judge, when_all_runs_diverged_the_claim_deviates) {
     cr_expect_str_eq(j.reason, "3 of 3 runs diverged and none is left");
 }
 
-Test(judge, numbers_that_are_none_are_errors_with_their_claim) {
+/* the claim is not run for the reason, and nothing is left of a half-made measurement */
+static void expect_not_run(const char *quantity, const char *predicate, const char *reason) {
+    expect(quantity, predicate, JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
+    cr_expect_str_eq(j.reason, reason);
+    cr_expect_eq(j.interval.n, 0);
+    cr_expect_eq(j.diverged, 0);
+}
+
+Test(judge, what_the_data_cannot_answer_is_not_run_and_says_why) {
     fixture_put(&place, &paper);
-    jebm_error err = {0};
-    cr_expect_eq(judge("cd", "last(q)", "< 1", &err), JEBM_EINVAL);
-    cr_expect_not_null(strstr(err.text, "claims.ini:1: [x] quantity = last(q) is nan in run 0"),
-                       "%s", err.text);
-    cr_expect_eq(judge("cd", "last(pp)", "< 1", &err), JEBM_EINVAL);
-    cr_expect_not_null(strstr(err.text, "[x] found 'pp', expected a column"), "%s", err.text);
+    expect_not_run("last(q)", "< 1", "the quantity is nan in run 0 of paper/code/fig06");
+    expect_not_run("last(stepp)", "< 1",
+                   "paper/code/fig06 has no column 'stepp' (did you mean 'step'?)");
+    expect_not_run("slope(p, 0.5K, K)", "< 1",
+                   "paper/code/fig06 has 1 recorded steps from 2 to 4, slope() needs 2");
+    expect_not_run("mean(p, 1600, K)", "< 1",
+                   "paper/code/fig06 has 0 recorded steps from 1600 to 4, mean() needs 1");
+    expect_not_run("$rate*last(p)", "< 1",
+                   "'$rate' is neither in the variant '-' nor a setting of paper/code/fig06");
+    expect_not_run("last(p)", "< $words",
+                   "'$words' is 'a b' in paper/code/fig06, expected one finite number");
+    expect_not_run("last(p)", "= 1 +- $p_star - 1", "the predicate's region [1.75, 0.25] is empty");
+    expect_not_run("{cd c=1} last(p)", "< 1", "paper/code/fig06 has no run 0 of cd c=1");
+}
+
+Test(judge, a_run_that_diverged_before_the_stretch_is_left_out_like_another) {
+    fixture f = paper;
+    f.csv = "method,variant,run,step,p\ncd,-,0,0,0.5\ncd,-,0,4,0.48\ncd,-,1,0,0.5\n"
+            "cd,-,2,0,0.5\ncd,-,2,4,0.50\n";
+    f.diverged = "{\"method\": \"cd\", \"variant\": \"-\", \"run\": 1}";
+    fixture_put(&place, &f);
+    expect("mean(p, 0.5K, K)", "> 0.9", JEBM_VERDICT_DEVIATES, JEBM_DIRECTION_NONE);
+    cr_expect_str_eq(j.reason, "1 of 3 runs diverged and are left out");
+    cr_expect_eq(j.interval.n, 2);
 }

@@ -58,8 +58,33 @@ static void expect(const char *options, int exit_status, const char *words) {
 
 Test(program, judges_and_exits_0_whatever_the_verdict) {
     expect("--claims %s/claims.ini", 0, "1 claims: 1 within");
-    expect("--claims %s/claims.ini --scale quick", 0, "no data for fig06 at fidelity code and");
+    const fixture other = {"quick", "code", "fig07", csv, 2, NULL, NULL, NULL};
+    fixture_put(&place, &other);
+    expect("--claims %s/claims.ini --scale quick", 0,
+           "no data for fig06 at fidelity code and scale quick");
     expect("--claims %s/claims.ini --list", 0, "it stays");
+}
+
+Test(program, one_claim_without_an_answer_stops_no_other) {
+    char two[1024];
+    snprintf(two, sizeof two,
+             "[early]\nfigure = fig06\nfidelity = code\nsource = Fig. 6\nkind = ours\nsays = s\n"
+             "method = cd\nquantity = slope(p, 1600, K)\npredicate = > 0.1\n%s",
+             claims);
+    scratch_put(scratch_path(&place, "claims.ini"), two, strlen(two));
+    expect("--claims %s/claims.ini --json %s/v.json", 0, "2 claims: 1 within, 1 not run");
+    cr_expect_not_null(strstr(out, "    paper/code/fig06 has 0 recorded steps from 1600 to 4"),
+                       "%s", out);
+    char *json = scratch_get(scratch_path(&place, "v.json"), NULL);
+    cr_expect_not_null(strstr(json, "\"reason\": \"paper/code/fig06 has 0 recorded steps"), "%s",
+                       json);
+    free(json);
+}
+
+Test(program, the_summary_stands_in_the_place_of_the_table) {
+    expect("--claims %s/claims.ini --summary --json %s/v.json", 0, "\nfig06 ");
+    cr_expect_null(strstr(out, "x@code"), "%s", out);
+    expect("--claims %s/claims.ini --summary --baseline %s/v.json", 0, "\nall ");
 }
 
 Test(program, help_and_version_answer) {
@@ -69,9 +94,12 @@ Test(program, help_and_version_answer) {
 
 Test(program, bad_usage_exits_2_with_one_line) {
     expect("--scael quick", 2, "did you mean 'scale'?");
-    expect("--scale tiny", 2, "expected quick, reduced or paper");
+    expect("--scale tiny", 2, "expected one of smoke, quick");
     expect("--claims", 2, "option --claims needs a value");
     expect("stray", 2, "found argument 'stray'");
+    expect("--compare %s", 2, "expected two directories");
+    expect("--compare %s %s --rtol -1", 2, "--rtol '-1': expected a number from 0");
+    expect("--compare %s %s/nowhere", 2, "found no manifest.json");
     expect("--claims %s/claims.ini --claim y", 2, "found --claim y");
     expect("--claims %s/none.ini", 2, "none.ini");
     cr_expect_eq(strcspn(out, "\n") + 1, strlen(out), "more than one line:\n%s", out);
@@ -91,6 +119,46 @@ Test(program, a_lost_claim_exits_3) {
     expect("--claims %s/claims.ini --baseline %s/v.json", 3, "lost: x@code was 'within'");
 }
 
-Test(program, the_shipped_claims_stand_without_any_data) {
-    expect("--claims '" CLAIMS_FILE "' --results %s/nowhere", 0, "not run");
+Test(program, numbers_beyond_the_tolerance_exit_3) {
+    expect("--compare %s %s", 0, "1 columns of 1 CSVs: 1 equal");
+    fixture f = base;
+    f.figure = "fig06";
+    f.csv = "method,variant,run,step,p\ncd,-,0,0,0.5\ncd,-,0,4,0.47\n"
+            "cd,-,1,0,0.5\ncd,-,1,4,0.49\n";
+    scratch other = scratch_new();
+    char options[512];
+    fixture_put(&other, &f);
+    snprintf(options, sizeof options, "--compare %%s %s", other.directory);
+    expect(options, 3, "differ by 0.01 at method cd, variant -, run 0, step 4");
+    snprintf(options, sizeof options, "--compare %%s %s --atol 0.011", other.directory);
+    expect(options, 0, "1 differ, 0 beyond");
+    snprintf(options, sizeof options, "--compare %%s %s --until 3", other.directory);
+    expect(options, 0, "1 equal");
+    scratch_free(&other);
+}
+
+Test(program, the_shipped_claims_are_read_and_need_no_data) {
+    expect("--claims '" CLAIMS_FILE "'", 0, " not run");
+    expect("--claims '" CLAIMS_FILE "' --list", 0, "fig06-jarzynski-p/c=0.1@paper");
+}
+
+Test(program, results_that_are_absent_or_empty_exit_2) {
+    expect("--claims %s/claims.ini --results %s/nowhere", 2,
+           "nowhere: found no manifest.json in it or below: run ./reproduce first");
+    cr_assert_eq(mkdir(scratch_path(&place, "empty"), 0777), 0);
+    expect("--claims %s/claims.ini --results %s/empty", 2, "found no manifest.json");
+    expect("--claims %s/claims.ini --scale quick", 2,
+           "found no results at scale quick, only at paper");
+    cr_expect_eq(strcspn(out, "\n") + 1, strlen(out), "more than one line:\n%s", out);
+}
+
+Test(program, results_may_lie_anywhere_below_the_directory) {
+    char *from = strdup(scratch_path(&place, "paper/code")), command[2048];
+    snprintf(command, sizeof command, "mkdir -p %s/mine/deep && mv %s/fig06 %s/mine/deep/fig06",
+             place.directory, from, place.directory);
+    cr_assert_eq(system(command), 0, "%s", command);
+    free(from);
+    expect("--claims %s/claims.ini", 0, "1 claims: 1 within");
+    expect("--claims %s/claims.ini --results %s/mine/deep", 0, "1 claims: 1 within");
+    expect("--claims %s/claims.ini --results %s/mine/deep/fig06", 0, "1 claims: 1 within");
 }
