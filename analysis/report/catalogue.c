@@ -263,15 +263,6 @@ static void run_free(jebm_stored_run *run) {
     free(run->drawings);
 }
 
-static void find_files(const char *results, jebm_stored_run *run) {
-    static const char *const files[JEBM_NRUN_FILES] = JEBM_RUN_FILES;
-    for (size_t i = 0; i < JEBM_NRUN_FILES; i++) {
-        if (has_file(results, run->directory, files[i], "")) {
-            run->files[run->nfiles++] = files[i];
-        }
-    }
-}
-
 /* summary.csv, or, where the run is packed, what its trajectory gives */
 static jebm_status read_summary(const char *directory, jebm_stored_run *run, jebm_error *err) {
     char *path = jebm_format("%s/summary.csv", directory), *text;
@@ -290,6 +281,15 @@ static jebm_status read_summary(const char *directory, jebm_stored_run *run, jeb
     }
     free(path);
     return status;
+}
+
+static void find_files(const char *results, jebm_stored_run *run) {
+    static const char *const files[JEBM_NRUN_FILES] = JEBM_RUN_FILES;
+    for (size_t i = 0; i < JEBM_NRUN_FILES; i++) {
+        if (has_file(results, run->directory, files[i], "")) {
+            run->files[run->nfiles++] = files[i];
+        }
+    }
 }
 
 static jebm_status read_run(const char *results, const char *directory, jebm_stored_run *run,
