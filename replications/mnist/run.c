@@ -49,7 +49,11 @@ enum {
     MASS_FORWARD,
     MASS_FORWARD_SE = MASS_FORWARD + MNIST_CLASSES,
     ERROR_MAX_FORWARD = MASS_FORWARD_SE + MNIST_CLASSES,
-    COLUMNS
+    FAMILIES,
+    MASS_FAMILY_SE,
+    FAMILIES_FORWARD = MASS_FAMILY_SE + MNIST_CLASSES,
+    MASS_FORWARD_FAMILY_SE,
+    COLUMNS = MASS_FORWARD_FAMILY_SE + MNIST_CLASSES
 };
 
 const char *const mnist_columns[] = {"log_z",
@@ -101,7 +105,15 @@ const char *const mnist_columns[] = {"log_z",
                                      "mass_forward_se_0",
                                      "mass_forward_se_1",
                                      "mass_forward_se_2",
-                                     "error_max_forward"};
+                                     "error_max_forward",
+                                     "families",
+                                     "mass_family_se_0",
+                                     "mass_family_se_1",
+                                     "mass_family_se_2",
+                                     "families_forward",
+                                     "mass_forward_family_se_0",
+                                     "mass_forward_family_se_1",
+                                     "mass_forward_family_se_2"};
 const size_t mnist_ncolumns = sizeof mnist_columns / sizeof mnist_columns[0];
 _Static_assert(sizeof mnist_columns / sizeof mnist_columns[0] == COLUMNS, "a name a column");
 
@@ -204,10 +216,10 @@ jebm_status mnist_classify(mnist_run *x, size_t n, const float *images, jebm_err
     return JEBM_OK;
 }
 
-jebm_status mnist_masses(const mnist_run *x, size_t n, const double *logw, jebm_masses *out,
-                         jebm_error *err) {
-    const jebm_bootstrap bootstrap = {.replicates = REPLICATES,
-                                      .seed = jebm_preset_seed(x->preset)};
+jebm_status mnist_masses(const mnist_run *x, size_t n, const double *logw, const uint32_t *family,
+                         jebm_masses *out, jebm_error *err) {
+    const jebm_bootstrap bootstrap = {
+        .replicates = REPLICATES, .seed = jebm_preset_seed(x->preset), .family = family};
     return jebm_masses_of(n, x->inputs->nclasses, x->class_of, logw, &bootstrap, out, err);
 }
 
@@ -302,12 +314,16 @@ static double relative_errors(const mnist_run *x, const jebm_masses *m, double *
 static jebm_status put_masses(mnist_run *x, double *row, jebm_error *err) {
     const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 0);
     const size_t K = x->inputs->nclasses;
-    jebm_masses m;
-    JEBM_TRY(mnist_masses(x, e->n, e->logw, &m, err));
+    jebm_masses m, by_family;
+    JEBM_TRY(mnist_masses(x, e->n, e->logw, NULL, &m, err));
+    JEBM_TRY(
+        mnist_masses(x, e->n, e->logw, jebm_trainer_ancestors(x->trainer, 0), &by_family, err));
+    row[FAMILIES] = (double)by_family.units;
     row[ERROR_MAX] = relative_errors(x, &m, row + ERROR);
     for (size_t j = 0; j < K; j++) {
         row[MASS + j] = m.mass[j];
         row[MASS_SE + j] = m.error[j];
+        row[MASS_FAMILY_SE + j] = by_family.error[j];
         row[SHARE + j] = m.share[j];
     }
     row[TV] = jebm_total_variation(K, m.mass, x->inputs->target);
@@ -367,7 +383,9 @@ static jebm_status put_sandwich(mnist_run *x, size_t steps, double *row, jebm_er
     for (size_t j = 0; j < x->inputs->nclasses; j++) {
         row[MASS_FORWARD + j] = s.masses.mass[j];
         row[MASS_FORWARD_SE + j] = s.masses.error[j];
+        row[MASS_FORWARD_FAMILY_SE + j] = s.by_family.error[j];
     }
+    row[FAMILIES_FORWARD] = (double)s.by_family.units;
     double errors[MNIST_CLASSES];
     row[ERROR_MAX_FORWARD] = relative_errors(x, &s.masses, errors);
     return JEBM_OK;
