@@ -13,7 +13,7 @@ static size_t annealed(const jebm_preset *preset) {
 
 uint64_t mnist_annealing_bytes(const jebm_preset *preset, size_t d) {
     /* where they start, are, and end */
-    const uint64_t each = 3 * d * sizeof(float) + 4 * sizeof(double);
+    const uint64_t each = 3 * d * sizeof(float) + 5 * sizeof(double);
     return jebm_preset_count(preset, "ais_steps") > 0 ? annealed(preset) * each : 0;
 }
 
@@ -48,7 +48,8 @@ static jebm_status both_ways(mnist_run *x, jebm_ais_config *c, const jebm_rng st
     c->move.rng = streams[1];
     JEBM_TRY(jebm_ais_forward(energy, c, &out->forward, err));
     JEBM_TRY(mnist_classify(x, c->walkers, c->x, err));
-    JEBM_TRY(mnist_masses(x, c->walkers, c->logw, &out->masses, err));
+    JEBM_TRY(mnist_masses(x, c->walkers, c->logw, NULL, &out->masses, err));
+    JEBM_TRY(mnist_masses(x, c->walkers, c->logw, c->ancestor, &out->by_family, err));
     c->move.rng = streams[2];
     return jebm_ais_reverse(energy, c, start, &out->reverse, err);
 }
@@ -72,13 +73,15 @@ jebm_status mnist_anneal(mnist_run *x, size_t steps, size_t step, mnist_sandwich
                          .threshold = 0.5,
                          .path = jebm_convnet_temper,
                          .x = malloc(n * e->d * sizeof *c.x),
-                         .logw = malloc(n * sizeof *c.logw)};
+                         .logw = malloc(n * sizeof *c.logw),
+                         .ancestor = malloc(n * sizeof *c.ancestor)};
     const jebm_status status =
-        start == NULL || c.x == NULL || c.logw == NULL
+        start == NULL || c.x == NULL || c.logw == NULL || c.ancestor == NULL
             ? jebm_fail(err, JEBM_ENOMEM, "no memory to anneal %zu walkers", n)
             : both_ways(x, &c, streams, start, out, err);
     free(start);
     free(c.x);
     free(c.logw);
+    free(c.ancestor);
     return status;
 }

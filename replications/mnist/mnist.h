@@ -123,10 +123,11 @@ void mnist_close(mnist_run *x);
 jebm_status mnist_record(mnist_run *x, double *row, jebm_error *err);
 
 /* Write log_p, class_of and confidence of images [n][d], n as of the larger population; then masses
- * by these classes and log-weights [n], with errors by the bootstrap. */
+ * by these classes and log-weights [n], with errors by a bootstrap of walkers, or of families [n]
+ * of them; NULL: walkers. */
 jebm_status mnist_classify(mnist_run *x, size_t n, const float *images, jebm_error *err);
-jebm_status mnist_masses(const mnist_run *x, size_t n, const double *logw, jebm_masses *out,
-                         jebm_error *err);
+jebm_status mnist_masses(const mnist_run *x, size_t n, const double *logw, const uint32_t *family,
+                         jebm_masses *out, jebm_error *err);
 
 /* Bring everything that mnist_run keeps of the walkers up to date. */
 jebm_status mnist_look(mnist_run *x, jebm_error *err);
@@ -153,7 +154,9 @@ jebm_status mnist_model_load(mnist_run *x, const jebm_cell *cell, jebm_error *er
 /* log Z of a model from both ends of an annealing path (metrics/ais.h), whatever the method. */
 typedef struct mnist_sandwich {
     jebm_ais_estimate forward, reverse;
-    jebm_masses masses; /* of the model, by the weights of the walkers that went forward */
+    /* of the model, by the weights of the walkers that went forward, and with the errors of a
+     * bootstrap of families, walkers of one ancestor at the start */
+    jebm_masses masses, by_family;
 } mnist_sandwich;
 
 /* What it holds while it anneals walkers [d]. */

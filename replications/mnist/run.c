@@ -53,14 +53,25 @@ enum {
     MASS_FORWARD,
     MASS_FORWARD_SE = MASS_FORWARD + FIRST_CLASSES,
     ERROR_MAX_FORWARD = MASS_FORWARD_SE + FIRST_CLASSES,
-    FURTHER,
-    KINDS = 7,
+    FAMILIES,
+    MASS_FAMILY_SE,
+    FAMILIES_FORWARD = MASS_FAMILY_SE + FIRST_CLASSES,
+    MASS_FORWARD_FAMILY_SE,
+    FURTHER = MASS_FORWARD_FAMILY_SE + FIRST_CLASSES,
+    KINDS = 9,
     COLUMNS = FURTHER + (MNIST_CLASSES - FIRST_CLASSES) * KINDS
 };
 
 static size_t place_of(size_t kind, size_t class) {
-    static const size_t kinds[KINDS] = {MASS,         MASS_SE,        SHARE, ERROR, MASS_EVALUATION,
-                                        MASS_FORWARD, MASS_FORWARD_SE};
+    static const size_t kinds[KINDS] = {MASS,
+                                        MASS_SE,
+                                        SHARE,
+                                        ERROR,
+                                        MASS_EVALUATION,
+                                        MASS_FORWARD,
+                                        MASS_FORWARD_SE,
+                                        MASS_FAMILY_SE,
+                                        MASS_FORWARD_FAMILY_SE};
     size_t at = 0;
     while (kinds[at] != kind) {
         at++;
@@ -70,7 +81,8 @@ static size_t place_of(size_t kind, size_t class) {
 
 #define MORE(j)                                                                 \
     "mass_" #j, "mass_se_" #j, "count_" #j, "error_" #j, "mass_evaluation_" #j, \
-        "mass_forward_" #j, "mass_forward_se_" #j
+        "mass_forward_" #j, "mass_forward_se_" #j, "mass_family_se_" #j,        \
+        "mass_forward_family_se_" #j
 
 const char *const mnist_columns[] = {"log_z",
                                      "log_z_se",
@@ -122,6 +134,14 @@ const char *const mnist_columns[] = {"log_z",
                                      "mass_forward_se_1",
                                      "mass_forward_se_2",
                                      "error_max_forward",
+                                     "families",
+                                     "mass_family_se_0",
+                                     "mass_family_se_1",
+                                     "mass_family_se_2",
+                                     "families_forward",
+                                     "mass_forward_family_se_0",
+                                     "mass_forward_family_se_1",
+                                     "mass_forward_family_se_2",
                                      MORE(3),
                                      MORE(4),
                                      MORE(5),
@@ -237,10 +257,10 @@ jebm_status mnist_classify(mnist_run *x, size_t n, const float *images, jebm_err
     return JEBM_OK;
 }
 
-jebm_status mnist_masses(const mnist_run *x, size_t n, const double *logw, jebm_masses *out,
-                         jebm_error *err) {
-    const jebm_bootstrap bootstrap = {.replicates = REPLICATES,
-                                      .seed = jebm_preset_seed(x->preset)};
+jebm_status mnist_masses(const mnist_run *x, size_t n, const double *logw, const uint32_t *family,
+                         jebm_masses *out, jebm_error *err) {
+    const jebm_bootstrap bootstrap = {
+        .replicates = REPLICATES, .seed = jebm_preset_seed(x->preset), .family = family};
     return jebm_masses_of(n, x->inputs->nclasses, x->class_of, logw, &bootstrap, out, err);
 }
 
@@ -335,14 +355,18 @@ static double relative_errors(const mnist_run *x, const jebm_masses *m, double *
 static jebm_status put_masses(mnist_run *x, double *row, jebm_error *err) {
     const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 0);
     const size_t K = x->inputs->nclasses;
-    jebm_masses m;
-    JEBM_TRY(mnist_masses(x, e->n, e->logw, &m, err));
+    jebm_masses m, by_family;
+    JEBM_TRY(mnist_masses(x, e->n, e->logw, NULL, &m, err));
+    JEBM_TRY(
+        mnist_masses(x, e->n, e->logw, jebm_trainer_ancestors(x->trainer, 0), &by_family, err));
+    row[FAMILIES] = (double)by_family.units;
     double errors[MNIST_CLASSES];
     row[ERROR_MAX] = relative_errors(x, &m, errors);
     for (size_t j = 0; j < K; j++) {
         row[place_of(ERROR, j)] = errors[j];
         row[place_of(MASS, j)] = m.mass[j];
         row[place_of(MASS_SE, j)] = m.error[j];
+        row[place_of(MASS_FAMILY_SE, j)] = by_family.error[j];
         row[place_of(SHARE, j)] = m.share[j];
     }
     row[TV] = jebm_total_variation(K, m.mass, x->inputs->target);
@@ -402,7 +426,9 @@ static jebm_status put_sandwich(mnist_run *x, size_t steps, double *row, jebm_er
     for (size_t j = 0; j < x->inputs->nclasses; j++) {
         row[place_of(MASS_FORWARD, j)] = s.masses.mass[j];
         row[place_of(MASS_FORWARD_SE, j)] = s.masses.error[j];
+        row[place_of(MASS_FORWARD_FAMILY_SE, j)] = s.by_family.error[j];
     }
+    row[FAMILIES_FORWARD] = (double)s.by_family.units;
     double errors[MNIST_CLASSES];
     row[ERROR_MAX_FORWARD] = relative_errors(x, &s.masses, errors);
     return JEBM_OK;

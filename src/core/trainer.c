@@ -499,6 +499,10 @@ const jebm_ensemble *jebm_trainer_ensemble(const jebm_trainer *t, size_t populat
     return &t->pop[population_index].e;
 }
 
+const uint32_t *jebm_trainer_ancestors(const jebm_trainer *t, size_t population_index) {
+    return t->pop[population_index].eve;
+}
+
 const double *jebm_trainer_direction(const jebm_trainer *t) {
     return t->direction;
 }

@@ -151,7 +151,8 @@ typedef struct jebm_observation {
     uint64_t k;
     double data_energy; /* mean of U_theta over the data */
     double log_z; /* eq. (12); NAN without evolving weights or without log Z at theta_0 */
-    double log_z_se; /* standard error of log_z, from this run alone: core/genealogy.h */
+    double log_z_se; /* standard error of log_z from this run alone, at most 1; but for multinomial
+                        resampling an upper bound in practice: core/genealogy.h */
     double ess; /* eq. (13), before any resampling of iteration k */
     double ess_min; /* smallest of these since jebm_trainer_forget() */
     uint64_t resamplings; /* so far */
@@ -171,6 +172,10 @@ JEBM_API void jebm_trainer_forget(jebm_trainer *t);
 /* The energy at theta_k, and a population's walkers. Borrowed; valid until the next step. */
 JEBM_API const jebm_energy *jebm_trainer_energy(const jebm_trainer *t);
 JEBM_API const jebm_ensemble *jebm_trainer_ensemble(const jebm_trainer *t, size_t population);
+
+/* [n] the walker of k = 0 from which each walker of a population descends. Borrowed; valid until
+ * the next step. */
+JEBM_API const uint32_t *jebm_trainer_ancestors(const jebm_trainer *t, size_t population);
 
 /* Mean of grad_theta U over population 0 with its weights, minus that over the data: the direction
  * D_k of eq. (11); with gradient = batch that of the step just made, D_{k-1}. [nparams], borrowed

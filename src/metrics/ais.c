@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "metrics/ais.h"
 
+#include "core/genealogy.h"
 #include "core/threads.h"
 
 #include <math.h>
@@ -11,7 +12,7 @@ typedef struct ais {
     const jebm_ais_config *c;
     jebm_energy *now, *next;
     jebm_ensemble e;
-    uint32_t *ids, *parent, *copies;
+    uint32_t *ids, *parent, *copies, *eve;
     double *scratch, *U_ref;
     float *rows; /* [threads][JEBM_LANGEVIN_ROWS][d] */
     double variance; /* of log Z, of the resamplings so far */
@@ -25,6 +26,7 @@ static void release(ais *a) {
     free(a->ids);
     free(a->parent);
     free(a->copies);
+    free(a->eve);
     free(a->scratch);
     free(a->U_ref);
     free(a->rows);
@@ -44,11 +46,13 @@ static jebm_status prepare(const jebm_energy *energy, const jebm_ais_config *c, 
     a->ids = malloc(n * sizeof *a->ids);
     a->parent = malloc(n * sizeof *a->parent);
     a->copies = malloc(n * sizeof *a->copies);
+    a->eve = malloc(n * sizeof *a->eve);
     a->scratch = malloc(jebm_resample_scratch(n) * sizeof *a->scratch);
     a->U_ref = malloc(n * sizeof *a->U_ref);
     a->rows = malloc(jebm_thread_count() * JEBM_LANGEVIN_ROWS * d * sizeof *a->rows);
     if (a->now == NULL || a->next == NULL || a->ids == NULL || a->parent == NULL ||
-        a->copies == NULL || a->scratch == NULL || a->U_ref == NULL || a->rows == NULL) {
+        a->copies == NULL || a->eve == NULL || a->scratch == NULL || a->U_ref == NULL ||
+        a->rows == NULL) {
         return jebm_fail(err, JEBM_ENOMEM, "no memory to anneal %zu walkers", n);
     }
     JEBM_TRY(jebm_energy_room(a->now, err));
@@ -56,6 +60,7 @@ static jebm_status prepare(const jebm_energy *energy, const jebm_ais_config *c, 
     for (size_t i = 0; i < n; i++) {
         a->ids[i] = (uint32_t)i;
     }
+    jebm_eve_start(n, a->eve);
     return JEBM_OK;
 }
 
@@ -100,8 +105,10 @@ static jebm_status maybe_resample(ais *a, uint64_t k, jebm_error *err) {
     }
     a->variance += (1.0 / s.ess - 1.0) / (double)a->e.n;
     a->resamplings++;
-    return jebm_resample(JEBM_SYSTEMATIC, &a->e, a->c->move.rng, k, a->parent, a->copies,
-                         a->scratch);
+    JEBM_TRY(
+        jebm_resample(JEBM_SYSTEMATIC, &a->e, a->c->move.rng, k, a->parent, a->copies, a->scratch));
+    jebm_eve_resample(a->e.n, a->parent, a->eve);
+    return JEBM_OK;
 }
 
 static void finish(const ais *a, double sign, double log_z_ref, jebm_ais_estimate *out) {
@@ -116,6 +123,9 @@ static void finish(const ais *a, double sign, double log_z_ref, jebm_ais_estimat
     }
     if (a->c->logw != NULL) {
         memcpy(a->c->logw, a->e.logw, a->e.n * sizeof *a->e.logw);
+    }
+    if (a->c->ancestor != NULL) {
+        memcpy(a->c->ancestor, a->eve, a->e.n * sizeof *a->eve);
     }
 }
 

@@ -36,7 +36,9 @@ typedef struct jebm_ais_config {
     double threshold; /* forward: resample (systematic) when the ESS falls below; 0: never */
     jebm_ais_path path;
     float *x; /* [walkers][d] out: the walkers at the end of either way ... */
-    double *logw; /* [walkers] ... and their log-weights there. Borrowed; NULL: not wanted */
+    double *logw; /* [walkers] ... and their log-weights there ... */
+    uint32_t *ancestor; /* [walkers] ... and at which walker of the start each began. Borrowed;
+                           NULL: not wanted */
 } jebm_ais_config;
 
 typedef struct jebm_ais_estimate {

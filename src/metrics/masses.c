@@ -125,7 +125,10 @@ static jebm_status resample(size_t n, const uint8_t *class_of, const double *w,
     jebm_status status = JEBM_OK;
     if (u.mass != NULL && place != NULL && p != NULL) {
         gather(n, class_of, w, b->family, place, &u);
-        draw(&u, b, p, out);
+        out->units = u.n;
+        if (u.n > 1) { /* of one, every replicate is the same: that is no error of 0 */
+            draw(&u, b, p, out);
+        }
     } else {
         status = jebm_fail(err, JEBM_ENOMEM, "no memory for a bootstrap of %zu walkers", n);
     }

@@ -19,9 +19,10 @@ typedef struct jebm_masses {
     size_t nclasses;
     double mass[JEBM_CLASSES_MAX]; /* p_j = sum of the normalised weights of its walkers */
     double share[JEBM_CLASSES_MAX]; /* the same with all weights equal: count / n */
-    /* of p_j, from the bootstrap; NAN without one */
+    /* of p_j, from the bootstrap; NAN without one, or if there is only one unit to draw */
     double error[JEBM_CLASSES_MAX]; /* standard error */
     double low[JEBM_CLASSES_MAX], high[JEBM_CLASSES_MAX]; /* equal-tailed 95 % interval */
+    size_t units; /* walkers, or families of them, that the bootstrap draws; 0 without one */
 } jebm_masses;
 
 /* What is drawn anew in each replicate: with replacement, as many as there are. */

@@ -263,6 +263,42 @@ Test(ais, the_walkers_at_the_end_are_those_of_the_model) {
     jebm_energy_free(e);
 }
 
+/* Resampled at every step, the last one included: walkers that are at one place are copies, and
+ * have one ancestor. Without resampling each is its own. */
+Test(ais, copies_have_one_ancestor) {
+    enum { FEW = 200 };
+    jebm_energy *e = energy();
+    float x[2 * FEW];
+    uint32_t ancestor[FEW];
+    jebm_ais_config c = settings();
+    jebm_ais_estimate a;
+    size_t copies = 0, left = 0;
+    unsigned char alive[FEW] = {0};
+    c.walkers = FEW;
+    c.x = x;
+    c.ancestor = ancestor;
+    cr_assert_eq(jebm_ais_forward(e, &c, &a, NULL), JEBM_OK);
+    for (uint32_t i = 0; i < FEW; i++) {
+        cr_expect_eq(ancestor[i], i);
+    }
+    c.threshold = 1.0;
+    cr_assert_eq(jebm_ais_forward(e, &c, &a, NULL), JEBM_OK);
+    cr_assert_eq(a.resamplings, c.steps);
+    for (size_t i = 0; i < FEW; i++) {
+        left += !alive[ancestor[i]];
+        alive[ancestor[i]] = 1;
+        for (size_t j = 0; j < i; j++) {
+            if (memcmp(x + 2 * i, x + 2 * j, 2 * sizeof *x) == 0) {
+                cr_expect_eq(ancestor[i], ancestor[j], "walkers %zu and %zu", j, i);
+                copies++;
+            }
+        }
+    }
+    cr_expect_gt(copies, 3);
+    cr_expect_lt(left, 3 * FEW / 4, "%zu ancestors are left", left);
+    jebm_energy_free(e);
+}
+
 /* one step of annealing is importance sampling: forward too low, reverse from one place too high */
 Test(ais, a_short_path_brackets_the_truth) {
     jebm_energy *e = energy();

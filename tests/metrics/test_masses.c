@@ -154,6 +154,24 @@ Test(masses, families_are_drawn_whole) {
     }
 }
 
+/* one family has no spread to tell an error from */
+Test(masses, one_family_alone_has_no_error) {
+    const uint8_t class_of[4] = {0, 1, 1, 0};
+    const uint32_t together[4] = {2, 2, 2, 2}, apart[4] = {2, 2, 2, 3};
+    jebm_bootstrap b = {.replicates = 50, .seed = 3, .family = together};
+    jebm_masses m = masses(4, 2, class_of, NULL, &b);
+    cr_expect_eq(m.units, 1);
+    cr_expect(isnan(m.error[0]) && isnan(m.low[1]) && isnan(m.high[1]));
+    cr_expect_eq(m.mass[0], 0.5);
+    b.family = apart;
+    m = masses(4, 2, class_of, NULL, &b);
+    cr_expect_eq(m.units, 2);
+    cr_expect_gt(m.error[0], 0.0);
+    b.family = NULL;
+    cr_expect_eq(masses(4, 2, class_of, NULL, &b).units, 4);
+    cr_expect_eq(masses(4, 2, class_of, NULL, NULL).units, 0);
+}
+
 Test(masses, the_bootstrap_is_a_function_of_the_seed_alone) {
     enum { SIZE = 1000 };
     uint8_t class_of[SIZE];
