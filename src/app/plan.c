@@ -16,10 +16,11 @@ static json_t *list_cells(const jebm_cell *cells, size_t n) {
     return list;
 }
 
-static json_t *list_columns(const jebm_driver *driver) {
+static json_t *list_columns(const jebm_driver *driver, const jebm_preset *preset) {
+    const size_t n = driver->width != NULL ? driver->width(preset) : driver->ncolumns;
     json_t *list = json_array();
     json_array_append_new(list, json_string("step"));
-    for (size_t i = 0; i < driver->ncolumns; i++) {
+    for (size_t i = 0; i < n; i++) {
         json_array_append_new(list, json_string(driver->columns[i]));
     }
     return list;
@@ -47,7 +48,7 @@ static jebm_status print_one(FILE *out, const jebm_driver *driver, const jebm_pr
                              "figure", jebm_preset_figure(preset), "scale",
                              jebm_preset_scale(preset), "fidelity", jebm_preset_fidelity(preset),
                              "preset", jebm_manifest_preset(preset), "cells", list_cells(cells, n),
-                             "columns", list_columns(driver), "steps", list_steps(preset));
+                             "columns", list_columns(driver, preset), "steps", list_steps(preset));
     char *text = plan != NULL ? json_dumps(plan, JSON_COMPACT) : NULL;
     json_decref(plan);
     if (text == NULL) {
