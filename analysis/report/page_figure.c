@@ -31,7 +31,8 @@ static void put_drawing_files(FILE *out, const jebm_page *page, const jebm_drawi
 
 void jebm_page_drawing(FILE *out, const jebm_page *page, const jebm_drawing *d, const char *id,
                        const char *alt, const char *caption, const char *detail) {
-    fputs("<figure class=\"drawing\"", out);
+    const bool wide = 2 * d->width >= 3 * d->height;
+    jebm_html_put(out, "<figure class=\"drawing%s\"", wide ? " wide" : "");
     if (id != NULL) {
         jebm_html_put(out, " id=\"%s\"", id);
     }
