@@ -715,7 +715,20 @@ Test(html_report, the_program_writes_a_page_or_one_line) {
     char *after = scratch_get(scratch_path(&place, "report.html"), NULL);
     cr_expect_str_eq(after, before);
     put_result(&paper);
+    // whose option it is that helps
+    scratch_put(path_in(&paper, "summary.csv"), "changed\n", 8);
+    expect("", 1, "the driver's --force runs it again");
+    put_result(&paper);
     expect("--out /nowhere/at/all.html", 1, "/nowhere/at/all.html");
+    // a page that lies elsewhere finds the files from there; one that shares only the root has no
+    // links
+    fixture_make_directories((char *)scratch_path(&place, "pages/x"));
+    char option[1024];
+    snprintf(option, sizeof option, "--out %s", scratch_path(&place, "pages/p.html"));
+    expect(option, 0, "pages/p.html: 0 claims of the paper");
+    char *elsewhere = scratch_get(scratch_path(&place, "pages/p.html"), NULL);
+    cr_expect_not_null(strstr(elsewhere, "<a href=\"../paper/paper/fig06/summary.csv\">"));
+    free(elsewhere);
     free(before);
     free(after);
 }
