@@ -22,6 +22,9 @@ enum { MAX_VALUE = 1024, MAX_WORDS = JEBM_CLAIM_ACROSS };
     X(method, false)   \
     X(variant, false)  \
     X(across, false)   \
+    X(scales, false)   \
+    X(partial, false)  \
+    X(written, false)  \
     X(quantity, true)  \
     X(predicate, true) \
     X(note, false)
@@ -46,6 +49,7 @@ static const bool key_required[] = {
 };
 
 static const char *const kind_names[] = {"exact", "reported", "qualitative", "ours"};
+static const char *const written_names[] = {"before", "after"};
 static const char *const fidelity_names[] = {"paper", "code"};
 
 const char *jebm_claim_kind_text(jebm_claim_kind kind) {
@@ -288,6 +292,35 @@ static void claim_free(jebm_claim *c) {
     jebm_predicate_free(&c->region);
 }
 
+/* the scales that a key lists; initially where it is not given */
+static jebm_status take_scales(const reader *r, size_t key, bool initially,
+                               bool scales[JEBM_NSCALES]) {
+    const char *value = r->draft.values[key];
+    char words[MAX_WORDS][32];
+    const size_t n = value != NULL ? split(value, words) : 0;
+    if (n == SIZE_MAX) {
+        return fail_key(r, key, "one or more of " JEBM_SCALES_TEXT);
+    }
+    for (size_t i = 0; i < JEBM_NSCALES; i++) {
+        scales[i] = value == NULL && initially;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const size_t scale = choose(r, key, words[i], jebm_scales, JEBM_NSCALES);
+        if (scale == SIZE_MAX) {
+            return JEBM_EINVAL;
+        }
+        scales[scale] = true;
+    }
+    return JEBM_OK;
+}
+
+static jebm_status take_written(const reader *r, jebm_claim *c) {
+    const char *value = r->draft.values[KEY_written];
+    const size_t written = value != NULL ? choose(r, KEY_written, value, written_names, 2) : 0;
+    c->after = written == 1;
+    return written == SIZE_MAX ? JEBM_EINVAL : JEBM_OK;
+}
+
 static jebm_status add_claim(reader *r, const char *fidelity, const char *variant) {
     jebm_claims *claims = r->claims;
     const draft *d = &r->draft;
@@ -317,6 +350,9 @@ static jebm_status add_claim(reader *r, const char *fidelity, const char *varian
         return JEBM_EINVAL;
     }
     c->kind = (jebm_claim_kind)kind;
+    JEBM_TRY(take_scales(r, KEY_scales, true, c->scales));
+    JEBM_TRY(take_scales(r, KEY_partial, false, c->partial));
+    JEBM_TRY(take_written(r, c));
     return parse_claim_texts(r, c);
 }
 

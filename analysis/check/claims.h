@@ -9,16 +9,20 @@
  *     method     = jarzynski            default cell of the quantity's reductions
  *     variant    = c=0.1 c=1.0          optional; one claim each: ID/c=0.1@paper, ...
  *     across     = c=0.1 c=0.2          optional; what spread(), lowest(), highest() run over
+ *     scales     = reduced paper        optional; judged at these only, initially at all
  *     quantity   = last(p)              expr.h; one number a run
  *     predicate  = = 0.25 +- 0.03 | < x | > x | in [a, b]      x, a, b: scalars of expr.h without
  *                                       reductions, so $settings and $c may be used
- *     note       = optional; where a tolerance comes from
- * A value may go on in the next line if that is indented.
+ *     partial    = quick                optional; of these scales, those where on purpose some of
+ * the variants do not exist written    = before | after       optional; before or after a run that
+ * judges it was seen, initially before note       = optional; where a tolerance comes from A value
+ * may go on in the next line if that is indented.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef JEBM_ANALYSIS_CLAIMS_H
 #define JEBM_ANALYSIS_CLAIMS_H
 
+#include "app/preset.h"
 #include "core/status.h"
 #include "expr.h"
 
@@ -53,6 +57,9 @@ typedef struct jebm_claim {
     char across[JEBM_CLAIM_ACROSS][32];
     size_t nacross;
     jebm_claim_kind kind;
+    bool scales[JEBM_NSCALES]; /* at which of jebm_scales it is judged */
+    bool partial[JEBM_NSCALES]; /* at which some variants of its section do not exist */
+    bool after; /* written after a run that judges it was seen */
     char *source, *says, *quantity, *predicate, *note; /* note may be NULL */
     size_t line; /* of the section in the claims file */
     jebm_expr *value;

@@ -56,8 +56,11 @@ jebm_status jebm_command_judge(const jebm_claims *claims, const char *directory,
     if (judgements->list == NULL) {
         return jebm_fail(err, JEBM_ENOMEM, "no memory for %zu verdicts", claims->count);
     }
-    jebm_results results = {.directory = directory, .scale = scale};
-    jebm_status status = JEBM_OK;
+    jebm_results results;
+    jebm_status status = jebm_results_open(&results, directory, scale, err);
+    if (status == JEBM_OK) {
+        status = jebm_tree_expect(&results.tree, directory, scale, err);
+    }
     for (size_t i = 0; i < claims->count && status == JEBM_OK; i++) {
         const jebm_claim *claim = &claims->list[i];
         if (wanted == NULL || wanted(claim, context)) {

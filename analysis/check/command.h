@@ -26,8 +26,9 @@ typedef struct jebm_judgements {
     size_t n;
 } jebm_judgements;
 
-/* Judge each claim that `wanted` (NULL: all) is true of, by the results in a directory at a scale
- * (NULL: the largest complete one). After an error nothing is to be freed. */
+/* JEBM_EINVAL where the directory has no results at the scale. Judge each claim that `wanted`
+ * (NULL: all) is true of, by the results in a directory at a scale (NULL: the largest complete
+ * one). After an error nothing is to be freed. */
 jebm_status jebm_command_judge(const jebm_claims *claims, const char *directory, const char *scale,
                                bool (*wanted)(const jebm_claim *claim, const void *context),
                                const void *context, jebm_judgements *judgements, jebm_error *err);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "figure_data.h"
 
+#include "tree.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *const labels[] = {"method", "variant", "run", "step"};
 enum { NLABELS = 4, MAX_RUNS = 1000000 };
@@ -16,31 +17,6 @@ enum { NLABELS = 4, MAX_RUNS = 1000000 };
 static jebm_status bad_manifest(const jebm_figure_data *d, const char *expected, jebm_error *err) {
     return jebm_fail(err, JEBM_EFORMAT, "%s/manifest.json: expected %s; was it written by jebm?",
                      d->path, expected);
-}
-
-static jebm_status check_name(const jebm_figure_data *d, const char *key, const char *value,
-                              jebm_error *err) {
-    const char *found = json_string_value(json_object_get(d->manifest, key));
-    if (found == NULL || strcmp(found, value) != 0) {
-        return jebm_fail(err, JEBM_EMISMATCH,
-                         "%s/manifest.json: found %s '%.40s', expected '%s' as the directory says",
-                         d->path, key, found ? found : "(none)", value);
-    }
-    return JEBM_OK;
-}
-
-/* more runs or recorded steps make a result no less the preset's; anything else does */
-static void find_override(jebm_figure_data *d) {
-    size_t i;
-    const json_t *entry;
-    json_array_foreach(json_object_get(d->manifest, "overrides"), i, entry) {
-        const char *text = json_string_value(entry);
-        if (text != NULL && strncmp(text, "runs=", 5) != 0 &&
-            strncmp(text, "record_every=", 13) != 0 && strncmp(text, "record_first=", 13) != 0) {
-            d->override = text;
-            return;
-        }
-    }
 }
 
 /* a part holds only some of the runs, whatever else its manifest says */
@@ -77,7 +53,7 @@ static jebm_status read_manifest(jebm_figure_data *d, const char *path, jebm_err
     }
     d->runs = (size_t)runs;
     JEBM_TRY(read_completeness(d, err));
-    find_override(d);
+    d->override = jebm_manifest_override(d->manifest);
     return JEBM_OK;
 }
 
@@ -195,41 +171,29 @@ static jebm_status mark_diverged(jebm_figure_data *d, jebm_error *err) {
     return JEBM_OK;
 }
 
-static jebm_status read_all(jebm_figure_data *d, const char *scale, const char *fidelity,
-                            const char *figure, const char *manifest, jebm_error *err) {
-    JEBM_TRY(read_manifest(d, manifest, err));
-    JEBM_TRY(check_name(d, "scale", scale, err));
-    JEBM_TRY(check_name(d, "fidelity", fidelity, err));
-    JEBM_TRY(check_name(d, "figure", figure, err));
+static jebm_status read_all(jebm_figure_data *d, jebm_error *err) {
+    char path[sizeof d->path + 16];
+    snprintf(path, sizeof path, "%s/manifest.json", d->path);
+    JEBM_TRY(read_manifest(d, path, err));
     if (!d->complete) {
         return JEBM_OK;
     }
-    char csv[sizeof d->path + 16];
-    snprintf(csv, sizeof csv, "%s/trajectory.csv", d->path);
-    JEBM_TRY(check_digest(d, csv, err));
-    JEBM_TRY(read_columns(d, csv, err));
-    JEBM_TRY(read_series(d, csv, err));
+    snprintf(path, sizeof path, "%s/trajectory.csv", d->path);
+    JEBM_TRY(check_digest(d, path, err));
+    JEBM_TRY(read_columns(d, path, err));
+    JEBM_TRY(read_series(d, path, err));
     return mark_diverged(d, err);
 }
 
-jebm_status jebm_figure_data_load(const char *results, const char *scale, const char *fidelity,
-                                  const char *figure, jebm_figure_data *d, bool *found,
+jebm_status jebm_figure_data_load(const char *results, const char *name, jebm_figure_data *d,
                                   jebm_error *err) {
     memset(d, 0, sizeof *d);
-    *found = false;
-    const int n =
-        snprintf(d->path, sizeof d->path, "%s/%s/%s/%s", results, scale, fidelity, figure);
-    if (n < 0 || (size_t)n >= sizeof d->path) {
+    const int n = snprintf(d->path, sizeof d->path, "%s/%s", results, name);
+    if (n < 0 || (size_t)n >= sizeof d->path || strlen(name) >= sizeof d->name) {
         return jebm_fail(err, JEBM_EINVAL, "%.60s...: the path is too long", results);
     }
-    snprintf(d->name, sizeof d->name, "%s/%s/%s", scale, fidelity, figure);
-    char manifest[sizeof d->path + 16];
-    snprintf(manifest, sizeof manifest, "%s/manifest.json", d->path);
-    if (access(manifest, F_OK) != 0) {
-        return JEBM_OK;
-    }
-    const jebm_status status = read_all(d, scale, fidelity, figure, manifest, err);
-    *found = status == JEBM_OK;
+    snprintf(d->name, sizeof d->name, "%s", name);
+    const jebm_status status = read_all(d, err);
     if (status != JEBM_OK) {
         jebm_figure_data_free(d);
     }

@@ -22,7 +22,7 @@ typedef struct jebm_series {
 
 typedef struct jebm_figure_data {
     char path[512]; /* directory that it was read from, for messages */
-    char name[128]; /* SCALE/FIDELITY/FIGURE, for reports: no machine path */
+    char name[256]; /* directory below the results, for reports: no machine path */
     char sha256[JEBM_DIGEST_TEXT]; /* of trajectory.csv */
     json_t *manifest;
     bool complete; /* the manifest says so; otherwise the trajectory was not read */
@@ -40,11 +40,10 @@ typedef struct jebm_figure_data {
     jebm_csv *csv;
 } jebm_figure_data;
 
-/* Read RESULTS/SCALE/FIDELITY/FIGURE. Where there is no manifest, *found is false and the status
- * JEBM_OK. Errors: JEBM_EFORMAT for a manifest or CSV that is truncated or corrupt, JEBM_EMISMATCH
- * where the CSV is not the one that the manifest describes, JEBM_EIO. */
-jebm_status jebm_figure_data_load(const char *results, const char *scale, const char *fidelity,
-                                  const char *figure, jebm_figure_data *data, bool *found,
+/* Read RESULTS/NAME, a directory with a manifest. Errors: JEBM_EFORMAT for a manifest or CSV that
+ * is truncated or corrupt, JEBM_EMISMATCH where the CSV is not the one that the manifest describes,
+ * JEBM_EIO. */
+jebm_status jebm_figure_data_load(const char *results, const char *name, jebm_figure_data *data,
                                   jebm_error *err);
 void jebm_figure_data_free(jebm_figure_data *data);
 

@@ -4,6 +4,7 @@
 #include "app/nearest.h"
 #include "app/preset.h"
 #include "command.h"
+#include "plans.h"
 #include "report.h"
 #include "summary.h"
 
@@ -18,7 +19,7 @@ static const char usage[] =
     "\n"
     "  --claims FILE     claims to judge (default: the analysis/claims.ini that came with the "
     "program)\n"
-    "  --results DIR     holds SCALE/FIDELITY/FIGURE/ (default: results/runs)\n"
+    "  --results DIR     directory with results in it or below (default: results/runs)\n"
     "  --scale SCALE     " JEBM_SCALES_TEXT " (default: the largest with complete data)\n"
     "  --claim ID        judge only this claim, all its variants and fidelities; may be repeated\n"
     "  --summary         print one line a figure instead of one a claim\n"
@@ -26,6 +27,9 @@ static const char usage[] =
     "  --json FILE       write the verdicts with their numbers\n"
     "  --markdown FILE   write the verdicts as a table\n"
     "  --brief FILE      write a table of one line a statement, as in the README\n"
+    "  --plan FILE       judge nothing: hold the claims against what a driver's --plan printed, "
+    "and\n"
+    "                    exit 2 if one can never be answered at a scale; once for each driver\n"
     "  --list            print what each claim says and how it is measured, and judge nothing\n"
     "  --help, --version\n"
     "\n"
@@ -43,29 +47,27 @@ enum {
     JSON,
     MARKDOWN,
     BRIEF,
+    PLAN,
     LIST,
     HELP,
     VERSION
 };
 
-static const struct option long_options[] = {{"claims", required_argument, NULL, CLAIMS},
-                                             {"results", required_argument, NULL, RESULTS},
-                                             {"scale", required_argument, NULL, SCALE},
-                                             {"claim", required_argument, NULL, CLAIM},
-                                             {"summary", no_argument, NULL, SUMMARY},
-                                             {"baseline", required_argument, NULL, BASELINE},
-                                             {"json", required_argument, NULL, JSON},
-                                             {"markdown", required_argument, NULL, MARKDOWN},
-                                             {"brief", required_argument, NULL, BRIEF},
-                                             {"list", no_argument, NULL, LIST},
-                                             {"help", no_argument, NULL, HELP},
-                                             {"version", no_argument, NULL, VERSION},
-                                             {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {
+    {"claims", required_argument, NULL, CLAIMS}, {"results", required_argument, NULL, RESULTS},
+    {"scale", required_argument, NULL, SCALE},   {"claim", required_argument, NULL, CLAIM},
+    {"summary", no_argument, NULL, SUMMARY},     {"baseline", required_argument, NULL, BASELINE},
+    {"json", required_argument, NULL, JSON},     {"markdown", required_argument, NULL, MARKDOWN},
+    {"brief", required_argument, NULL, BRIEF},   {"plan", required_argument, NULL, PLAN},
+    {"list", no_argument, NULL, LIST},           {"help", no_argument, NULL, HELP},
+    {"version", no_argument, NULL, VERSION},     {NULL, 0, NULL, 0}};
 
 typedef struct options {
     const char *claims, *results, *scale, *baseline, *json, *markdown, *brief;
     const char *ids[64];
     size_t nids;
+    const char *plans[16];
+    size_t nplans;
     bool summary;
     int action; /* 0, LIST, HELP or VERSION */
 } options;
@@ -105,6 +107,12 @@ static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *
             break;
         case BRIEF:
             o->brief = optarg;
+            break;
+        case PLAN:
+            if (o->nplans == sizeof o->plans / sizeof *o->plans) {
+                return jebm_fail(err, JEBM_EINVAL, "found more than 16 times --plan");
+            }
+            o->plans[o->nplans++] = optarg;
             break;
         case LIST:
         case HELP:
@@ -190,11 +198,38 @@ static jebm_status report(const options *o, const jebm_judgement *list, size_t n
     return JEBM_OK;
 }
 
+/* which claims some scale can never answer */
+static jebm_status check_plans(const options *o, const jebm_claims *claims, jebm_error *err) {
+    jebm_plans plans = {0};
+    size_t failures = 0;
+    jebm_status status = JEBM_OK;
+    for (size_t i = 0; i < o->nplans && status == JEBM_OK; i++) {
+        status = jebm_plans_read(o->plans[i], &plans, err);
+    }
+    if (status == JEBM_OK) {
+        status = jebm_plans_check(stdout, claims, &plans, chosen, o, &failures, err);
+    }
+    if (status == JEBM_OK && failures > 0) {
+        status = jebm_fail(err, JEBM_EINVAL,
+                           "%s: %zu time%s a claim has no answer at a scale: mend it, or give it "
+                           "'scales = ...'",
+                           claims->path, failures, failures == 1 ? "" : "s");
+    } else if (status == JEBM_OK) {
+        printf("%zu claims have an answer at each of their scales, by %zu plans\n", claims->count,
+               plans.n);
+    }
+    jebm_plans_free(&plans);
+    return status;
+}
+
 static jebm_status judge(const options *o, const jebm_claims *claims, jebm_error *err) {
     JEBM_TRY(check_ids(o, claims, err));
     if (o->action == LIST) {
         jebm_report_list(stdout, claims);
         return JEBM_OK;
+    }
+    if (o->nplans > 0) {
+        return check_plans(o, claims, err);
     }
     jebm_judgements judgements;
     JEBM_TRY(jebm_command_judge(claims, o->results, o->scale, chosen, o, &judgements, err));

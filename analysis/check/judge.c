@@ -9,10 +9,15 @@
 #include <string.h>
 
 typedef struct jebm_loaded {
-    char key[128]; /* SCALE/FIDELITY/FIGURE */
-    bool found;
+    const jebm_found *found; /* of the tree */
     jebm_figure_data data;
 } jebm_loaded;
+
+jebm_status jebm_results_open(jebm_results *r, const char *directory, const char *scale,
+                              jebm_error *err) {
+    *r = (jebm_results){.directory = directory, .scale = scale};
+    return jebm_tree_walk(directory, &r->tree, err);
+}
 
 void jebm_results_free(jebm_results *results) {
     if (results == NULL) {
@@ -24,15 +29,19 @@ void jebm_results_free(jebm_results *results) {
     free(results->loaded);
     results->loaded = NULL;
     results->nloaded = 0;
+    jebm_tree_free(&results->tree);
 }
 
 /* the figure's data at a scale, read at the first call; *data is NULL where there are none */
 static jebm_status load(jebm_results *r, const char *scale, const jebm_claim *c,
                         const jebm_figure_data **data, jebm_error *err) {
-    char key[128];
-    snprintf(key, sizeof key, "%s/%s/%s", scale, c->fidelity, c->figure);
+    const jebm_found *found = jebm_tree_find(&r->tree, scale, c->fidelity, c->figure);
+    *data = NULL;
+    if (found == NULL) {
+        return JEBM_OK;
+    }
     size_t i = 0;
-    while (i < r->nloaded && strcmp(r->loaded[i].key, key) != 0) {
+    while (i < r->nloaded && r->loaded[i].found != found) {
         i++;
     }
     if (i == r->nloaded) {
@@ -41,22 +50,38 @@ static jebm_status load(jebm_results *r, const char *scale, const jebm_claim *c,
             return jebm_fail(err, JEBM_ENOMEM, "no memory for another figure");
         }
         r->loaded = list;
-        memset(&list[i], 0, sizeof list[i]);
-        memcpy(list[i].key, key, sizeof key);
-        JEBM_TRY(jebm_figure_data_load(r->directory, scale, c->fidelity, c->figure, &list[i].data,
-                                       &list[i].found, err));
+        list[i].found = found;
+        JEBM_TRY(jebm_figure_data_load(r->directory, found->path, &list[i].data, err));
         r->nloaded++;
     }
-    *data = r->loaded[i].found ? &r->loaded[i].data : NULL;
+    *data = &r->loaded[i].data;
     return JEBM_OK;
+}
+
+/* what choose_data() looks for, as the end of "no data for ..." */
+static void say_wanted(const jebm_claim *c, const jebm_results *r, char *text, size_t size) {
+    size_t used = (size_t)snprintf(text, size, "%s at fidelity %s", c->figure, c->fidelity);
+    const char *link = " and scale ";
+    bool all = true;
+    for (size_t i = 0; i < JEBM_NSCALES; i++) {
+        all &= c->scales[i];
+    }
+    for (size_t i = JEBM_NSCALES; i-- > 0 && used < size;) {
+        if (r->scale != NULL ? strcmp(r->scale, jebm_scales[i]) == 0 : !all && c->scales[i]) {
+            used += (size_t)snprintf(text + used, size - used, "%s%s", link, jebm_scales[i]);
+            link = " or ";
+        }
+    }
 }
 
 /* the data to judge by: at the scale asked for, or the largest with complete data; else NULL and
  * the judgement's reason */
 static jebm_status choose_data(const jebm_claim *c, jebm_results *r, jebm_judgement *j,
                                const jebm_figure_data **chosen, jebm_error *err) {
-    snprintf(j->reason, sizeof j->reason, "no data for %s at fidelity %s%s%s", c->figure,
-             c->fidelity, r->scale ? " and scale " : "", r->scale ? r->scale : "");
+    char wanted[128];
+    say_wanted(c, r, wanted, sizeof wanted);
+    snprintf(j->reason, sizeof j->reason, "no data for %s", wanted);
+    *chosen = NULL;
     bool incomplete = false;
     for (size_t i = JEBM_NSCALES; i-- > 0;) {
         if (r->scale != NULL && strcmp(r->scale, jebm_scales[i]) != 0) {
@@ -64,6 +89,13 @@ static jebm_status choose_data(const jebm_claim *c, jebm_results *r, jebm_judgem
         }
         const jebm_figure_data *data = NULL;
         JEBM_TRY(load(r, jebm_scales[i], c, &data, err));
+        if (data != NULL && !c->scales[i]) {
+            if (r->scale != NULL) {
+                snprintf(j->reason, sizeof j->reason, "this claim is not judged at scale %s",
+                         r->scale);
+            }
+            continue;
+        }
         if (data != NULL && data->complete) {
             *chosen = data;
             snprintf(j->scale, sizeof j->scale, "%s", jebm_scales[i]);
@@ -72,11 +104,10 @@ static jebm_status choose_data(const jebm_claim *c, jebm_results *r, jebm_judgem
         }
         if (data != NULL && !incomplete) {
             incomplete = true;
-            snprintf(j->reason, sizeof j->reason, "%s is incomplete: %s", data->name,
+            snprintf(j->reason, sizeof j->reason, "%.150s is incomplete: %s", data->name,
                      data->incomplete);
         }
     }
-    *chosen = NULL;
     return JEBM_OK;
 }
 
@@ -131,7 +162,7 @@ static void conclude(const jebm_claim *c, const jebm_figure_data *data, jebm_jud
 
 static jebm_status judge_data(const jebm_claim *c, const jebm_figure_data *data, jebm_judgement *j,
                               jebm_error *err) {
-    snprintf(j->data, sizeof j->data, "%.110s/trajectory.csv", data->name);
+    snprintf(j->data, sizeof j->data, "%s/trajectory.csv", data->name);
     memcpy(j->sha256, data->sha256, sizeof j->sha256);
     j->values = calloc(data->runs, sizeof *j->values);
     j->runs = calloc(data->runs, sizeof *j->runs);

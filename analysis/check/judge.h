@@ -6,6 +6,7 @@
 
 #include "claims.h"
 #include "figure_data.h"
+#include "tree.h"
 #include "verdict.h"
 
 typedef struct jebm_judgement {
@@ -19,7 +20,7 @@ typedef struct jebm_judgement {
     size_t *runs; /* [interval.n] */
     size_t diverged; /* runs left out because they diverged */
     char scale[16]; /* empty where there are no data */
-    char data[128]; /* SCALE/FIDELITY/FIGURE/trajectory.csv, or empty */
+    char data[288]; /* trajectory.csv with its directory below the results, or empty */
     char sha256[JEBM_DIGEST_TEXT];
     char reason[256]; /* why not run, or which runs diverged; may be empty */
 } jebm_judgement;
@@ -28,10 +29,14 @@ typedef struct jebm_judgement {
  * scale with complete data. */
 typedef struct jebm_results {
     const char *directory, *scale;
+    jebm_tree tree;
     struct jebm_loaded *loaded;
     size_t nloaded;
 } jebm_results;
 
+/* Find what the directory holds, jebm_tree_walk(); _free also after an error. */
+jebm_status jebm_results_open(jebm_results *results, const char *directory, const char *scale,
+                              jebm_error *err);
 void jebm_results_free(jebm_results *results);
 
 /* No data, or data that lack what the claim needs, are no error: the verdict is `not run` and

@@ -67,13 +67,16 @@ static const char *region_phrase(const jebm_judgement *j, char *buffer, size_t s
 
 /* 100 columns where ids have at most 30 characters; reasons go on a line of their own */
 void jebm_report_table(FILE *out, const jebm_judgement *list, size_t n) {
-    fprintf(out, "%-30s %-21s %9s %-20s %s\n", "claim", "verdict", "mean", "95 % interval",
+    bool after = false;
+    fprintf(out, "%-30s %-22s %9s %-20s %s\n", "claim", "verdict", "mean", "95 % interval",
             "holds if");
     for (size_t i = 0; i < n; i++) {
         const jebm_judgement *j = &list[i];
-        char verdict[48], number[32], interval[64], region[64];
-        fprintf(out, "%-30s %-21s %9s %-20s %.17s\n", j->claim->id,
-                verdict_phrase(j, verdict, sizeof verdict),
+        char verdict[48], marked[52], number[32], interval[64], region[64];
+        after |= j->claim->after;
+        snprintf(marked, sizeof marked, "%s%s", verdict_phrase(j, verdict, sizeof verdict),
+                 j->claim->after ? "*" : "");
+        fprintf(out, "%-30s %-22s %9s %-20s %.15s\n", j->claim->id, marked,
                 number_phrase(&j->interval, number, sizeof number),
                 interval_phrase(&j->interval, interval, sizeof interval),
                 region_phrase(j, region, sizeof region));
@@ -81,14 +84,18 @@ void jebm_report_table(FILE *out, const jebm_judgement *list, size_t n) {
             fprintf(out, "    %s\n", j->reason);
         }
     }
+    if (after) {
+        fputs("* written after a run that judges it was seen\n", out);
+    }
     put_tally(out, list, n);
 }
 
 void jebm_report_list(FILE *out, const jebm_claims *claims) {
     for (size_t i = 0; i < claims->count; i++) {
         const jebm_claim *c = &claims->list[i];
-        fprintf(out, "%s  (%s; %s)\n    %s\n    %s  %s\n", c->id, jebm_claim_kind_text(c->kind),
-                c->source, c->says, c->quantity, c->predicate);
+        fprintf(out, "%s  (%s; %s%s)\n    %s\n    %s  %s\n", c->id, jebm_claim_kind_text(c->kind),
+                c->source, c->after ? "; written after the runs" : "", c->says, c->quantity,
+                c->predicate);
     }
 }
 
@@ -114,7 +121,7 @@ static json_t *claim_object(const jebm_judgement *j) {
     const double high = j->has_region ? j->region.high : NAN;
     return json_pack(
         "{s:s, s:s, s:o, s:o, s:[o,o], s:o, s:o, s:s, s:s, s:[o,o], s:s, s:s, s:s, s:s, s:s, s:o, "
-        "s:o, s:o, s:o, s:o, s:I, s:o}",
+        "s:o, s:o, s:o, s:o, s:I, s:s, s:o}",
         "id", c->id, "verdict", jebm_verdict_text(j->verdict), "direction",
         text_or_null(jebm_direction_text(j->direction)), "estimate",
         number_or_null(j->interval.mean), "interval", number_or_null(j->interval.low),
@@ -123,8 +130,8 @@ static json_t *claim_object(const jebm_judgement *j) {
         jebm_claim_kind_text(c->kind), "says", c->says, "source", c->source, "figure", c->figure,
         "fidelity", c->fidelity, "scale", text_or_null(j->scale), "method", text_or_null(c->method),
         "variant", text_or_null(c->variant), "data", text_or_null(j->data), "sha256",
-        text_or_null(j->sha256), "diverged", (json_int_t)j->diverged, "reason",
-        text_or_null(j->reason));
+        text_or_null(j->sha256), "diverged", (json_int_t)j->diverged, "written",
+        c->after ? "after" : "before", "reason", text_or_null(j->reason));
 }
 
 static json_t *verdicts_object(const jebm_judgement *list, size_t n) {
@@ -160,6 +167,8 @@ jebm_status jebm_report_json(const char *path, const jebm_judgement *list, size_
 
 /* ---- Markdown ---- */
 
+#define AFTER ", written after the runs"
+
 /* '|' would end a cell */
 static void put_cell(FILE *out, const char *text) {
     fputs(" ", out);
@@ -182,8 +191,8 @@ jebm_status jebm_report_markdown(const char *path, const jebm_judgement *list, s
         const jebm_claim *c = j->claim;
         char verdict[48], number[32], interval[64], says[1200], claim[112];
         snprintf(claim, sizeof claim, "`%s`", c->id);
-        snprintf(says, sizeof says, "%s (%s)", c->says,
-                 c->kind == JEBM_CLAIM_OURS ? "ours" : c->source);
+        snprintf(says, sizeof says, "%s (%s%s)", c->says,
+                 c->kind == JEBM_CLAIM_OURS ? "ours" : c->source, c->after ? AFTER : "");
         fputs("|", out);
         put_cell(out, claim);
         put_cell(out, says);
@@ -249,7 +258,12 @@ jebm_status jebm_report_brief(const char *path, const jebm_judgement *list, size
         }
         char says[1200], claim[64], holds[256];
         snprintf(claim, sizeof claim, "`%s`", c->section);
-        snprintf(says, sizeof says, "%s%s", c->says, c->kind == JEBM_CLAIM_OURS ? " (ours)" : "");
+        const bool ours = c->kind == JEBM_CLAIM_OURS;
+        snprintf(says, sizeof says, "%s%s%s%s", c->says,
+                 ours       ? " (ours"
+                 : c->after ? " ("
+                            : "",
+                 c->after ? (ours ? AFTER : AFTER + 2) : "", ours || c->after ? ")" : "");
         snprintf(holds, sizeof holds, "`%s`", c->predicate);
         fputs("|", out);
         put_cell(out, claim);

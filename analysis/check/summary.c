@@ -37,6 +37,7 @@ jebm_standing jebm_standing_of(jebm_verdict verdict, jebm_direction direction) {
 static void count(jebm_tally *t, const jebm_judgement *j) {
     size_t *by = j->claim->kind == JEBM_CLAIM_OURS ? t->ours : t->paper;
     by[jebm_standing_of(j->verdict, j->direction)]++;
+    t->after += j->claim->after;
     for (size_t s = 0; s < JEBM_NSCALES; s++) {
         t->scales[s] |= strcmp(j->scale, jebm_scales[s]) == 0;
     }
@@ -122,12 +123,16 @@ jebm_status jebm_summary_print(FILE *out, const jebm_judgement *list, size_t n, 
         }
         fputc('\n', out);
     }
+    if (tallies[ntallies - 1].after > 0) {
+        fprintf(out, "%zu of the %zu claims were written after a run that judges them\n",
+                tallies[ntallies - 1].after, n);
+    }
     free(tallies);
     return JEBM_OK;
 }
 
-static void put_cells(FILE *out, const size_t counts[JEBM_NSTANDINGS]) {
-    for (size_t s = 0; s < JEBM_NSTANDINGS; s++) {
+static void put_cells(FILE *out, const size_t *counts, size_t n) {
+    for (size_t s = 0; s < n; s++) {
         if (counts[s] > 0) {
             fprintf(out, " %zu |", counts[s]);
         } else {
@@ -152,8 +157,8 @@ jebm_status jebm_summary_markdown(const char *path, const jebm_judgement *list, 
         for (size_t s = 0; s < JEBM_NSTANDINGS; s++) {
             fprintf(out, " ours: %s |", texts[s]);
         }
-        fputs("\n| --- | --- |", out);
-        for (size_t s = 0; s < 2 * JEBM_NSTANDINGS; s++) {
+        fputs(" written after the runs |\n| --- | --- |", out);
+        for (size_t s = 0; s < 2 * JEBM_NSTANDINGS + 1; s++) {
             fputs(" --: |", out);
         }
         fputc('\n', out);
@@ -162,8 +167,9 @@ jebm_status jebm_summary_markdown(const char *path, const jebm_judgement *list, 
             char scales[64];
             fprintf(out, "| %s |%s%s |", t->figure, i + 1 < ntallies ? " " : "",
                     i + 1 < ntallies ? scale_phrase(t, sizeof scales, scales) : "");
-            put_cells(out, t->paper);
-            put_cells(out, t->ours);
+            put_cells(out, t->paper, JEBM_NSTANDINGS);
+            put_cells(out, t->ours, JEBM_NSTANDINGS);
+            put_cells(out, &t->after, 1);
             fputc('\n', out);
         }
         status = jebm_atomic_commit(&file, err);

@@ -30,6 +30,7 @@ jebm_standing jebm_standing_of(jebm_verdict verdict, jebm_direction direction);
 typedef struct jebm_tally {
     char figure[32];
     size_t paper[JEBM_NSTANDINGS], ours[JEBM_NSTANDINGS];
+    size_t after; /* of all these, those that were written after the runs */
     bool scales[JEBM_NSCALES]; /* at which of jebm_scales they were judged */
 } jebm_tally;
 

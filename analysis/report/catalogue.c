@@ -6,6 +6,7 @@
 #include "app/share.h"
 #include "html.h"
 #include "judge.h"
+#include "tree.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -283,8 +284,6 @@ static jebm_status read_run(const char *results, const char *directory, jebm_sto
                              ? no_memory(err)
                              : jebm_manifest_read(path, &run->manifest, err);
     if (status == JEBM_OK) {
-        const char *fidelity = json_string_value(json_object_get(run->manifest, "fidelity"));
-        run->other = fidelity == NULL || strcmp(fidelity, run->fidelity) != 0;
         const bool part = json_object_get(run->manifest, "part") != NULL;
         run->complete = json_is_true(json_object_get(run->manifest, "complete")) && !part;
         run->lack =
@@ -311,52 +310,55 @@ static jebm_stored_run *place_of(jebm_catalogue *c, const char *fidelity, const 
     return grown(&c->runs, &c->nruns, sizeof *c->runs);
 }
 
-static jebm_status add_run(jebm_catalogue *c, const char *results, const char *scale,
-                           const char *fidelity, const char *figure, jebm_error *err) {
-    char *directory = jebm_format("%s/%s/%s", scale, fidelity, figure);
-    char *manifest = directory ? jebm_format("%s/%s/manifest.json", results, directory) : NULL;
-    jebm_status status = JEBM_OK;
-    if (manifest == NULL) {
-        status = no_memory(err);
-    } else if (is_file(manifest, NULL)) {
-        jebm_stored_run run = {
-            .scale = strdup(scale), .fidelity = strdup(fidelity), .figure = strdup(figure)};
-        jebm_stored_run *place = NULL;
-        if (run.scale == NULL || run.fidelity == NULL || run.figure == NULL ||
-            (place = place_of(c, fidelity, figure)) == NULL) {
-            status = no_memory(err);
-        } else if (!place->complete) {
-            status = read_run(results, directory, &run, err);
-        }
-        // one that did not finish counts only where no smaller scale did
-        if (status == JEBM_OK && (place->manifest == NULL || (run.complete && !place->complete))) {
-            run_free(place);
-            *place = run;
-        } else {
-            run_free(&run);
-        }
+/* How a run is told from the others of its figure: the fidelity, or, where no claim is judged by
+ * it, the directory that holds it. NULL when memory ran out. */
+static char *label_of(const jebm_found *f) {
+    const char *slash = strrchr(f->path, '/');
+    if (f->chosen || slash == NULL) {
+        return strdup(f->chosen ? f->fidelity : f->path);
     }
-    free(directory);
-    free(manifest);
+    const size_t n = strlen(f->scale);
+    const bool below_scale = strncmp(f->path, f->scale, n) == 0 && f->path[n] == '/';
+    const char *start = below_scale && f->path + n < slash ? f->path + n + 1 : f->path;
+    return jebm_format("%.*s", (int)(slash - start), start);
+}
+
+static jebm_status add_run(jebm_catalogue *c, const char *results, const jebm_found *f,
+                           jebm_error *err) {
+    jebm_stored_run run = {.scale = strdup(f->scale),
+                           .fidelity = label_of(f),
+                           .figure = strdup(f->figure),
+                           .other = !f->chosen};
+    jebm_stored_run *place = NULL;
+    jebm_status status = JEBM_OK;
+    if (run.scale == NULL || run.fidelity == NULL || run.figure == NULL ||
+        (place = place_of(c, run.fidelity, run.figure)) == NULL) {
+        status = no_memory(err);
+    } else if (!place->complete) {
+        status = read_run(results, f->path, &run, err);
+    }
+    // one that did not finish counts only where no smaller scale did
+    if (status == JEBM_OK && (place->manifest == NULL || (run.complete && !place->complete))) {
+        run_free(place);
+        *place = run;
+    } else {
+        run_free(&run);
+    }
     return status;
 }
 
-/* SCALE/FIDELITY/: its figures */
-static jebm_status read_fidelity(jebm_catalogue *c, const char *results, const char *scale,
-                                 const char *fidelity, jebm_error *err) {
-    char *path = jebm_format("%s/%s/%s", results, scale, fidelity);
-    if (path == NULL) {
-        return no_memory(err);
+/* The runs of one scale; a copy of the one by which claims are judged is passed over. */
+static jebm_status add_runs(jebm_catalogue *c, const char *results, const jebm_tree *tree,
+                            const char *scale, jebm_error *err) {
+    for (size_t i = 0; i < tree->n; i++) {
+        const jebm_found *f = &tree->list[i];
+        const jebm_found *judged = jebm_tree_find(tree, f->scale, f->fidelity, f->figure);
+        if (strcmp(f->scale, scale) == 0 && (f->chosen || f->overridden || judged == NULL ||
+                                             strcmp(f->sha256, judged->sha256) != 0)) {
+            JEBM_TRY(add_run(c, results, f, err));
+        }
     }
-    names figures;
-    jebm_status status = list_directory(path, &figures, err);
-    free(path);
-    JEBM_TRY(status);
-    for (size_t i = 0; i < figures.n && status == JEBM_OK; i++) {
-        status = add_run(c, results, scale, fidelity, figures.list[i], err);
-    }
-    names_free(&figures);
-    return status;
+    return JEBM_OK;
 }
 
 static jebm_status add_loose(jebm_catalogue *c, const char *results, const char *scale,
@@ -380,7 +382,7 @@ static jebm_status add_loose(jebm_catalogue *c, const char *results, const char 
     return JEBM_OK;
 }
 
-/* SCALE/: directories are fidelities, files are drawings */
+/* SCALE/: its drawings */
 static jebm_status read_scale(jebm_catalogue *c, const char *results, const char *scale,
                               jebm_error *err) {
     char *path = jebm_format("%s/%s", results, scale);
@@ -392,8 +394,9 @@ static jebm_status read_scale(jebm_catalogue *c, const char *results, const char
     free(path);
     JEBM_TRY(status);
     for (size_t i = 0; i < all.n && status == JEBM_OK; i++) {
-        status = cut_ending(&all, i) ? add_loose(c, results, scale, all.list[i], err)
-                                     : read_fidelity(c, results, scale, all.list[i], err);
+        if (cut_ending(&all, i)) {
+            status = add_loose(c, results, scale, all.list[i], err);
+        }
     }
     names_free(&all);
     return status;
@@ -416,17 +419,19 @@ static int by_figure(const void *a, const void *b) {
 
 static jebm_status read_all(jebm_catalogue *c, const char *results, const char *scale,
                             jebm_error *err) {
-    for (size_t i = JEBM_NSCALES; i-- > 0;) {
+    jebm_tree tree;
+    JEBM_TRY(jebm_tree_walk(results, &tree, err));
+    jebm_status status = jebm_tree_expect(&tree, results, scale, err);
+    for (size_t i = JEBM_NSCALES; i-- > 0 && status == JEBM_OK;) {
         if (scale == NULL || strcmp(scale, jebm_scales[i]) == 0) {
-            JEBM_TRY(read_scale(c, results, jebm_scales[i], err));
+            status = add_runs(c, results, &tree, jebm_scales[i], err);
+        }
+        if (status == JEBM_OK && (scale == NULL || strcmp(scale, jebm_scales[i]) == 0)) {
+            status = read_scale(c, results, jebm_scales[i], err);
         }
     }
-    if (c->nruns == 0) {
-        return jebm_fail(err, JEBM_EINVAL,
-                         "%s: found no %s/FIDELITY/FIGURE/manifest.json: run ./reproduce first, or "
-                         "give the --results that it wrote",
-                         results, scale != NULL ? scale : "SCALE");
-    }
+    jebm_tree_free(&tree);
+    JEBM_TRY(status);
     qsort(c->runs, c->nruns, sizeof *c->runs, by_figure);
     for (size_t i = 0; i < c->nruns; i++) {
         const json_t *preset = json_object_get(c->runs[i].manifest, "preset");

@@ -29,16 +29,17 @@ typedef struct jebm_drawing {
     { "summary.csv", "trajectory.csv", "trajectory.csv.gz", "manifest.json" }
 enum { JEBM_NRUN_FILES = 4 };
 
-/* SCALE/FIDELITY/FIGURE with a manifest. */
+/* A directory with a manifest, wherever it lies; normally SCALE/FIDELITY/FIGURE. */
 typedef struct jebm_stored_run {
-    char *scale, *fidelity, *figure; /* as the directories are called */
+    char *scale, *figure; /* as the manifest says */
+    char *fidelity; /* the same, or where its directory lies if no claim is judged by it */
     char *directory; /* relative to the results directory */
     const char *files[JEBM_NRUN_FILES]; /* [nfiles] of JEBM_RUN_FILES, those that are there */
     size_t nfiles;
     json_t *manifest;
     bool complete; /* holds all the runs of its figure */
     const char *lack; /* what is missing where it does not */
-    bool other; /* the manifest's fidelity is not the directory's: no claim is judged by it */
+    bool other; /* no claim is judged by it, since another result is taken (tree.h) */
     jebm_csv *summary; /* NULL where the run is not complete */
     jebm_drawing *drawings; /* [ndrawings], that named as the figure first */
     size_t ndrawings;

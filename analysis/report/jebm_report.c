@@ -17,7 +17,7 @@ static const char usage[] =
     "Write one self-contained HTML page of verdicts, figures, numbers and settings from stored\n"
     "results; nothing is run, and the claims are judged anew.\n"
     "\n"
-    "  --results DIR     holds SCALE/FIDELITY/FIGURE/ (default: results/runs)\n"
+    "  --results DIR     directory with results in it or below (default: results/runs)\n"
     "  --scale SCALE     " JEBM_SCALES_TEXT " (default: the largest with complete data)\n"
     "  --claims FILE     claims to judge (default: the analysis/claims.ini that came with the "
     "program)\n"

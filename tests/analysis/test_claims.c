@@ -56,6 +56,26 @@ Test(claims, a_section_becomes_one_claim_for_each_fidelity_and_variant) {
     jebm_claims_free(&claims);
 }
 
+Test(claims, a_claim_says_at_which_scales_it_is_judged_and_when_it_was_written) {
+    jebm_claims claims;
+    jebm_error err = {0};
+    cr_assert_eq(load("[a]\n" HEAD TAIL "[b]\n" HEAD "scales = paper quick\npartial = quick\n"
+                      "written = after\n" TAIL,
+                      &claims, &err),
+                 JEBM_OK, "%s", err.text);
+    for (size_t i = 0; i < JEBM_NSCALES; i++) {
+        const bool quick = strcmp(jebm_scales[i], "quick") == 0;
+        const bool paper = strcmp(jebm_scales[i], "paper") == 0;
+        cr_expect(claims.list[0].scales[i] && !claims.list[0].partial[i]);
+        cr_expect_eq(claims.list[1].scales[i], quick || paper);
+        cr_expect_eq(claims.list[1].partial[i], quick);
+    }
+    cr_expect(!claims.list[0].after && claims.list[1].after);
+    jebm_claims_free(&claims);
+    expect_refusal("[a]\n" HEAD "scales = tiny\n" TAIL, ":8: [a] scales = tiny: expected one of");
+    expect_refusal("[a]\n" HEAD "written = later\n" TAIL, "expected one of before after");
+}
+
 Test(claims, an_unknown_key_names_its_line_and_the_nearest) {
     expect_refusal("[a]\n" HEAD "quantitiy = last(p)\npredicate = < 1\n",
                    "claims.ini:8: [a] found key 'quantitiy', expected a key of a claim (did you "

@@ -32,12 +32,9 @@ static void setup(void) {
     place = scratch_new();
     const fixture f = {"paper", "code", "fig06", csv, 1, NULL, NULL, NULL};
     fixture_put(&place, &f);
-    bool found;
     jebm_error err;
-    cr_assert_eq(
-        jebm_figure_data_load(place.directory, "paper", "code", "fig06", &data, &found, &err),
-        JEBM_OK, "%s", err.text);
-    cr_assert(found);
+    cr_assert_eq(jebm_figure_data_load(place.directory, "paper/code/fig06", &data, &err), JEBM_OK,
+                 "%s", err.text);
     env = (jebm_expr_env){.data = &data,
                           .method = "jarzynski",
                           .variant = "c=0.5",

@@ -236,7 +236,9 @@ static void make_page(const char *text, const char *scale) {
     cr_assert_eq(jebm_catalogue_read(place.directory, scale, &catalogue, &err), JEBM_OK, "%s",
                  err.text);
     jebm_judgement list[8];
-    jebm_results results = {.directory = place.directory, .scale = scale};
+    jebm_results results;
+    cr_assert_eq(jebm_results_open(&results, place.directory, scale, &err), JEBM_OK, "%s",
+                 err.text);
     for (size_t i = 0; i < claims.count; i++) {
         cr_assert_eq(jebm_judge(&claims.list[i], &results, &list[i], &err), JEBM_OK, "%s",
                      err.text);
@@ -695,9 +697,9 @@ static void expect(const char *options, int exit_status, const char *words) {
 Test(html_report, the_program_writes_a_page_or_one_line) {
     cr_assert_not_null(getenv("JEBM_REPORT"), "set JEBM_REPORT to the program");
     scratch_put(scratch_path(&place, "claims.ini"), plain_claims, strlen(plain_claims));
-    expect("", 2, "found no SCALE/FIDELITY/FIGURE/manifest.json: run ./reproduce first");
-    expect("--scale quick", 2, "found no quick/FIDELITY");
-    expect("--scale tiny", 2, "expected one of smoke, quick, reduced, paper");
+    expect("", 2, "found no manifest.json in it or below: run ./reproduce first");
+    expect("--scale quick", 2, "found no manifest.json");
+    expect("--scale tiny", 2, "expected one of smoke, quick");
     expect("--otu x", 2, "did you mean 'out'?");
     expect("--out", 2, "option --out needs a value");
     expect("stray", 2, "found argument 'stray'");

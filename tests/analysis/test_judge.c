@@ -18,7 +18,7 @@ static jebm_judgement j;
 
 static void setup(void) {
     place = scratch_new();
-    results = (jebm_results){.directory = place.directory};
+    results = (jebm_results){0};
 }
 
 static void teardown(void) {
@@ -42,6 +42,10 @@ static jebm_status judge(const char *method, const char *quantity, const char *p
     jebm_claims_free(&claims);
     jebm_judgement_free(&j);
     cr_assert_eq(jebm_claims_load(path, &claims, err), JEBM_OK);
+    const char *scale = results.scale;
+    jebm_results_free(&results);
+    cr_assert_eq(jebm_results_open(&results, place.directory, scale, err), JEBM_OK, "%s",
+                 err->text);
     return jebm_judge(&claims.list[0], &results, &j, err);
 }
 
@@ -96,12 +100,23 @@ Test(judge, the_largest_complete_scale_is_taken_unless_one_is_asked_for) {
     cr_expect_not_null(strstr(j.reason, "paper/code/fig06 is incomplete"), "%s", j.reason);
 }
 
+Test(judge, a_claim_is_judged_at_its_own_scales_only) {
+    fixture f = paper;
+    f.scale = "quick";
+    fixture_put(&place, &f);
+    expect("last(p)\nscales = paper reduced", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
+    cr_expect_str_eq(j.reason, "no data for fig06 at fidelity code and scale paper or reduced");
+    results.scale = "quick";
+    expect("last(p)\nscales = paper reduced", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
+    cr_expect_str_eq(j.reason, "this claim is not judged at scale quick");
+    expect("last(p)\nscales = quick", "< 0.6", JEBM_VERDICT_SCALED, JEBM_DIRECTION_HOLDS);
+}
+
 Test(judge, overridden_settings_are_not_the_published_ones) {
     fixture f = paper;
     f.overrides = "\"runs=3\", \"record_every=4\"";
     fixture_put(&place, &f);
     expect("last(p)", "< 0.6", JEBM_VERDICT_WITHIN, JEBM_DIRECTION_NONE);
-    jebm_results_free(&results);
     f.overrides = "\"runs=3\", \"walkers=10\"";
     fixture_put(&place, &f);
     expect("last(p)", "< 0.6", JEBM_VERDICT_SCALED, JEBM_DIRECTION_HOLDS);
@@ -111,7 +126,6 @@ Test(judge, overridden_settings_are_not_the_published_ones) {
 Test(judge, without_data_or_cell_a_claim_is_not_run) {
     expect("last(p)", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
     cr_expect_not_null(strstr(j.reason, "no data for fig06"), "%s", j.reason);
-    jebm_results_free(&results);
     fixture_put(&place, &paper);
     expect("{pcd} last(p)", "< 0.6", JEBM_VERDICT_NOT_RUN, JEBM_DIRECTION_NONE);
     cr_expect_not_null(strstr(j.reason, "no run 0 of pcd"), "%s", j.reason);

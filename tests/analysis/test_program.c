@@ -58,7 +58,10 @@ static void expect(const char *options, int exit_status, const char *words) {
 
 Test(program, judges_and_exits_0_whatever_the_verdict) {
     expect("--claims %s/claims.ini", 0, "1 claims: 1 within");
-    expect("--claims %s/claims.ini --scale quick", 0, "no data for fig06 at fidelity code and");
+    const fixture other = {"quick", "code", "fig07", csv, 2, NULL, NULL, NULL};
+    fixture_put(&place, &other);
+    expect("--claims %s/claims.ini --scale quick", 0,
+           "no data for fig06 at fidelity code and scale quick");
     expect("--claims %s/claims.ini --list", 0, "it stays");
 }
 
@@ -91,7 +94,7 @@ Test(program, help_and_version_answer) {
 
 Test(program, bad_usage_exits_2_with_one_line) {
     expect("--scael quick", 2, "did you mean 'scale'?");
-    expect("--scale tiny", 2, "expected quick, reduced or paper");
+    expect("--scale tiny", 2, "expected one of smoke, quick");
     expect("--claims", 2, "option --claims needs a value");
     expect("stray", 2, "found argument 'stray'");
     expect("--claims %s/claims.ini --claim y", 2, "found --claim y");
@@ -113,6 +116,28 @@ Test(program, a_lost_claim_exits_3) {
     expect("--claims %s/claims.ini --baseline %s/v.json", 3, "lost: x@code was 'within'");
 }
 
-Test(program, the_shipped_claims_stand_without_any_data) {
-    expect("--claims '" CLAIMS_FILE "' --results %s/nowhere", 0, "not run");
+Test(program, the_shipped_claims_are_read_and_need_no_data) {
+    expect("--claims '" CLAIMS_FILE "'", 0, " not run");
+    expect("--claims '" CLAIMS_FILE "' --list", 0, "fig06-jarzynski-p/c=0.1@paper");
+}
+
+Test(program, results_that_are_absent_or_empty_exit_2) {
+    expect("--claims %s/claims.ini --results %s/nowhere", 2,
+           "nowhere: found no manifest.json in it or below: run ./reproduce first");
+    cr_assert_eq(mkdir(scratch_path(&place, "empty"), 0777), 0);
+    expect("--claims %s/claims.ini --results %s/empty", 2, "found no manifest.json");
+    expect("--claims %s/claims.ini --scale quick", 2,
+           "found no results at scale quick, only at paper");
+    cr_expect_eq(strcspn(out, "\n") + 1, strlen(out), "more than one line:\n%s", out);
+}
+
+Test(program, results_may_lie_anywhere_below_the_directory) {
+    char *from = strdup(scratch_path(&place, "paper/code")), command[2048];
+    snprintf(command, sizeof command, "mkdir -p %s/mine/deep && mv %s/fig06 %s/mine/deep/fig06",
+             place.directory, from, place.directory);
+    cr_assert_eq(system(command), 0, "%s", command);
+    free(from);
+    expect("--claims %s/claims.ini", 0, "1 claims: 1 within");
+    expect("--claims %s/claims.ini --results %s/mine/deep", 0, "1 claims: 1 within");
+    expect("--claims %s/claims.ini --results %s/mine/deep/fig06", 0, "1 claims: 1 within");
 }

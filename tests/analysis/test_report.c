@@ -95,6 +95,41 @@ Test(report, brief_counts_the_verdicts_of_a_section_at_each_fidelity) {
     free(text);
 }
 
+Test(report, claims_written_after_the_runs_are_marked_in_every_table) {
+    claims[0].after = true;
+    strcpy(claims[0].section, "one");
+    strcpy(claims[1].section, "two");
+    const char *path = scratch_path(&place, "marked");
+    FILE *f = fopen(path, "w");
+    cr_assert_not_null(f);
+    jebm_report_table(f, list, 2);
+    fclose(f);
+    char *text = scratch_get(path, NULL);
+    cr_expect_not_null(strstr(text, " within* "), "%s", text);
+    cr_expect_not_null(strstr(text, "\n* written after a run that judges it was seen\n"), "%s",
+                       text);
+    cr_expect_not_null(strstr(text, " within  "), "%s", text);
+    free(text);
+    cr_assert_eq(jebm_report_markdown(path, list, 2, NULL), JEBM_OK);
+    text = scratch_get(path, NULL);
+    cr_expect_not_null(strstr(text, "| a \\| b (ours, written after the runs) |"), "%s", text);
+    free(text);
+    cr_assert_eq(jebm_report_brief(path, list, 2, NULL), JEBM_OK);
+    text = scratch_get(path, NULL);
+    cr_expect_not_null(strstr(text, "| `one` | a \\| b (ours, written after the runs) |"), "%s",
+                       text);
+    cr_expect_not_null(strstr(text, "| `two` | a \\| b (ours) |"), "%s", text);
+    free(text);
+    cr_assert_eq(jebm_report_json(path, list, 2, NULL), JEBM_OK);
+    json_t *root = json_load_file(path, 0, NULL);
+    const json_t *all = json_object_get(root, "claims");
+    cr_expect_str_eq(json_string_value(json_object_get(json_array_get(all, 0), "written")),
+                     "after");
+    cr_expect_str_eq(json_string_value(json_object_get(json_array_get(all, 1), "written")),
+                     "before");
+    json_decref(root);
+}
+
 Test(report, table_lines_fit_into_100_columns) {
     const char *path = scratch_path(&place, "table.txt");
     strcpy(claims[0].id, "fig06-jarzynski-p/c=0.1@paper");

@@ -88,14 +88,16 @@ Test(summary, lines_fit_into_100_columns_whatever_the_scales) {
         strcpy(list[i].scale, jebm_scales[i]);
         strcpy(claims[i].figure, "fig06");
     }
+    claims[2].after = true;
     char *text = printed();
+    cr_expect_not_null(strstr(text, "\n1 of the 8 claims were written after"), "%s", text);
     cr_expect_not_null(strstr(text, " | several\n"), "%s", text);
     size_t lines = 0;
     for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"), lines++) {
         cr_expect_leq(strlen(line), 100, "%s", line);
     }
-    // two lines of heads, three figures, the sum
-    cr_expect_eq(lines, 6);
+    // two lines of heads, three figures, the sum, and what was written after the runs
+    cr_expect_eq(lines, 7);
     free(text);
 }
 
@@ -116,10 +118,10 @@ Test(summary, markdown_has_the_same_rows) {
     const char *path = scratch_path(&place, "summary.md");
     cr_assert_eq(jebm_summary_markdown(path, list, N, NULL), JEBM_OK);
     char *text = scratch_get(path, NULL);
-    cr_expect_not_null(strstr(text, "| ours: not run |\n"), "%s", text);
-    cr_expect_not_null(strstr(text, "\n| fig06 | paper | 2 | 1 | | | | | 1 | |\n"), "%s", text);
-    cr_expect_not_null(strstr(text, "\n| mnist | reduced, quick | | | 1 | | 1 | 1 | | |\n"), "%s",
+    cr_expect_not_null(strstr(text, "| ours: not run | written after the runs |\n"), "%s", text);
+    cr_expect_not_null(strstr(text, "\n| fig06 | paper | 2 | 1 | | | | | 1 | | |\n"), "%s", text);
+    cr_expect_not_null(strstr(text, "\n| mnist | reduced, quick | | | 1 | | 1 | 1 | | | |\n"), "%s",
                        text);
-    cr_expect_not_null(strstr(text, "\n| all | | 2 | 1 | 1 | 1 | 1 | 1 | 1 | |\n"), "%s", text);
+    cr_expect_not_null(strstr(text, "\n| all | | 2 | 1 | 1 | 1 | 1 | 1 | 1 | | |\n"), "%s", text);
     free(text);
 }
