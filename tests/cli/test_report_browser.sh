@@ -31,6 +31,12 @@ browse() {
 JEBM_SHARE=$checkout "$report" --results "$checkout/results/reference" --out "$place/report.html" >"$place/out" 2>&1 ||
     fail "jebm-report: $(<"$place/out")"
 
+# a page that goes by mail: 4 MB for what was run at the published size
+JEBM_SHARE=$checkout "$report" --results "$checkout/results/reference" --scale paper --out "$place/paper.html" >"$place/out" 2>&1 ||
+    fail "jebm-report --scale paper: $(<"$place/out")"
+size=$(wc -c <"$place/paper.html")
+((size <= 4000000)) || fail "at scale paper the page has $size bytes, expected 4000000 at most"
+
 # The checks run in a copy of the page and leave their findings in an element: `findings: none`, or
 # one line each. A copy that is framed has the width of a phone, which a window may not have.
 cat >"$place/checks.js" <<'END'
