@@ -4,10 +4,12 @@
 (function () {
     "use strict";
     const SVG = "http://www.w3.org/2000/svg";
-    const WIDTH = 900, HEIGHT = 420, LEFT = 74, RIGHT = 16, TOP = 14, BOTTOM = 44;
-    // Okabe and Ito's, as in the drawings; PCD and CD have their own, --ink is black or white
-    const COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"];
-    const OWN = { pcd: "#D55E00", cd: "var(--ink)" };
+    const LEFT = 66, RIGHT = 28, TOP = 14, BOTTOM = 44;
+    // those of the style sheet; PCD and CD have their own, as in the drawings
+    const COLOURS = [1, 2, 3, 4, 5].map((i) => "var(--curve-" + i + ")");
+    const OWN = { pcd: "var(--curve-pcd)", cd: "var(--ink)" };
+    // the bands of more curves would hide the curves
+    const MOST_BANDS = 7;
     const DASHES = ["", "9 4", "2 3", "12 4 2 4"];
     const NAMES = { jarzynski: "Jarzynski", pcd: "PCD", cd: "CD", unweighted: "without weights" };
 
@@ -61,7 +63,7 @@
         return cells.map((cell) => {
             const own = OWN[cell.method];
             const i = own ? cells.filter((each) => each.method === cell.method).indexOf(cell) : place++;
-            return { colour: own || COLOURS[i % 5], dash: DASHES[Math.floor(own ? i : i / 5) % DASHES.length] };
+            return { colour: own || COLOURS[i % COLOURS.length], dash: DASHES[Math.floor(own ? i : i / COLOURS.length) % DASHES.length] };
         });
     }
 
@@ -72,9 +74,9 @@
 
     // ---- axes
 
-    // three to eight round numbers between two
-    function ticks(low, high) {
-        const rough = (high - low) / 6;
+    // round numbers between two, as many as there is room for
+    function ticks(low, high, most) {
+        const rough = (high - low) / most;
         const power = Math.pow(10, Math.floor(Math.log10(rough)));
         const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
         const list = [];
@@ -84,12 +86,12 @@
         return list;
     }
 
-    function powers(low, high) {
+    function powers(low, high, most) {
         const list = [];
         for (let e = Math.ceil(low); e <= high; e++) {
             list.push(e);
         }
-        return list.length < 2 ? ticks(low, high) : list.filter((e, i) => i % Math.ceil(list.length / 8) === 0);
+        return list.length < 2 ? ticks(low, high, most) : list.filter((e, i) => i % Math.ceil(list.length / most) === 0);
     }
 
     // ---- one chart
@@ -98,7 +100,7 @@
         const { figure, label: title } = place.dataset;
         const claimed = place.dataset.claimed.split(" ").filter(Boolean);
         const runs = nodes.filter((node) => node.dataset.figure === figure).map((node) => node.dataset.run);
-        const off = new Set();
+        const off = new Set(), lines = new Map();
         let curves, cells = [], styles = [], quantity, row = -1;
 
         const controls = element("div", { class: "filters" }, place);
@@ -108,7 +110,7 @@
             element("label", { for: id }, holder, text);
             return element("select", { id }, holder);
         };
-        const runBox = choice("run", "Fidelity");
+        const runBox = choice("run", "Runs");
         const quantityBox = choice("quantity", "Quantity");
         const axisBox = choice("axis", "Vertical axis");
         runs.forEach((run) => runBox.add(new Option(run)));
@@ -116,8 +118,9 @@
         const buttons = element("div", { class: "switches" }, controls);
         const all = element("button", { type: "button" }, buttons, "All curves");
         const none = element("button", { type: "button" }, buttons, "No curve");
+        const bands = element("button", { type: "button" }, buttons, "Bands");
 
-        const picture = shape("svg", { viewBox: "0 0 " + WIDTH + " " + HEIGHT, tabindex: "0", role: "img" }, place);
+        const picture = shape("svg", { tabindex: "0", role: "img" }, place);
         const said = element("p", { class: "at", role: "status" }, place);
         const scroll = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Curves of " + title }, place);
         const table = element("table", { class: "curve-legend" }, scroll);
@@ -126,6 +129,7 @@
             element("th", { scope: "col", class: i > 0 ? "number" : "" }, head, text);
         });
         const body = element("tbody", {}, table);
+        const banded = () => bands.getAttribute("aria-pressed") === "true";
         const shown = () => cells.filter((cell) => !off.has(label(cell)) && cell.mean[quantity]);
 
         // ---- drawing
@@ -154,40 +158,46 @@
         }
 
         function draw() {
+            // a unit is a pixel, so that letters have their size on any screen
+            const width = Math.max(280, picture.getBoundingClientRect().width);
+            const height = Math.max(260, Math.min(440, width / 2));
             const list = shown();
             const steps = list.length ? list.flatMap((cell) => cell.steps) : [0, 1];
             const [first, last] = [Math.min(...steps), Math.max(...steps)];
-            const [low, high] = span(list.flatMap((cell) => ["mean", "low", "high"]
+            const [low, high] = span(list.flatMap((cell) => (banded() ? ["mean", "low", "high"] : ["mean"])
                 .filter((name) => cell[name][quantity]).map((name) => cell[name][quantity].map(scaled))));
-            const x = (step) => LEFT + (WIDTH - LEFT - RIGHT) * (step - first) / (last - first || 1);
-            const y = (value) => HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - low) / (high - low);
+            const x = (step) => LEFT + (width - LEFT - RIGHT) * (step - first) / (last - first || 1);
+            const y = (value) => height - BOTTOM - (height - TOP - BOTTOM) * (value - low) / (high - low);
             picture.replaceChildren();
+            lines.clear();
+            picture.setAttribute("viewBox", "0 0 " + width + " " + height);
+            picture.setAttribute("height", height);
             picture.setAttribute("aria-label", curves.quantities[quantity] + " over the iterations, " + title +
                 ". Arrow keys go from step to step");
-            (logarithmic() ? powers(low, high) : ticks(low, high)).forEach((tick) => {
-                shape("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick) }, picture);
+            (logarithmic() ? powers(low, high, 7) : ticks(low, high, 6)).forEach((tick) => {
+                shape("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: y(tick), y2: y(tick) }, picture);
                 shape("text", { x: LEFT - 8, y: y(tick) + 4, "text-anchor": "end" }, picture,
                     number(logarithmic() ? Number(Math.pow(10, tick).toPrecision(3)) : tick));
             });
-            ticks(first, last).forEach((tick) => {
-                shape("line", { class: "grid", x1: x(tick), x2: x(tick), y1: TOP, y2: HEIGHT - BOTTOM }, picture);
-                shape("text", { x: x(tick), y: HEIGHT - BOTTOM + 18, "text-anchor": "middle" }, picture, number(tick));
+            ticks(first, last, width / 110).forEach((tick) => {
+                shape("line", { class: "grid", x1: x(tick), x2: x(tick), y1: TOP, y2: height - BOTTOM }, picture);
+                shape("text", { x: x(tick), y: height - BOTTOM + 18, "text-anchor": "middle" }, picture, number(tick));
             });
-            shape("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, picture, "step");
+            shape("text", { x: (LEFT + width - RIGHT) / 2, y: height - 6, "text-anchor": "middle" }, picture, "step");
             list.forEach((cell) => {
                 const style = styles[cells.indexOf(cell)];
                 const of = (name) => cell[name][quantity] && cell[name][quantity].map(scaled);
                 const [mean, lowest, highest] = ["mean", "low", "high"].map(of);
-                if (lowest && highest) {
+                if (lowest && highest && banded()) {
                     const kept = cell.steps.map((step, i) => i).filter((i) => lowest[i] !== null && highest[i] !== null);
                     const edge = (ys) => kept.map((i) => x(cell.steps[i]).toFixed(1) + " " + y(ys[i]).toFixed(1));
                     shape("polygon", { points: edge(lowest).concat(edge(highest).reverse()).join(" "),
                         style: "fill:" + style.colour, class: "band" }, picture);
                 }
                 const line = "stroke:" + style.colour + ";stroke-dasharray:" + (style.dash || "none");
-                shape("path", { d: path(cell.steps, mean, x, y), style: line, class: "curve" }, picture);
+                lines.set(cell, shape("path", { d: path(cell.steps, mean, x, y), style: line, class: "curve" }, picture));
             });
-            const guide = shape("line", { class: "guide", y1: TOP, y2: HEIGHT - BOTTOM }, picture);
+            const guide = shape("line", { class: "guide", y1: TOP, y2: height - BOTTOM }, picture);
             const longest = list.reduce((a, b) => b.steps.length > a.steps.length ? b : a, { steps: [] });
             row = Math.min(row < 0 ? longest.steps.length - 1 : row, longest.steps.length - 1);
             const every = longest.every > 1 ? ", every " + longest.every + ". recorded step" : "";
@@ -213,7 +223,7 @@
             }
             picture.onpointermove = (event) => {
                 const box = picture.getBoundingClientRect();
-                const at = (event.clientX - box.left) / box.width * WIDTH;
+                const at = (event.clientX - box.left) / box.width * width;
                 row = longest.steps.reduce((best, step, i) =>
                     Math.abs(x(step) - at) < Math.abs(x(longest.steps[best]) - at) ? i : best, 0);
                 read();
@@ -249,7 +259,14 @@
                     draw();
                 });
                 [1, 2, 3].forEach(() => element("td", { class: "number" }, line));
+                [["pointerenter", true], ["pointerleave", false], ["focusin", true], ["focusout", false]].forEach(([event, on]) => {
+                    line.addEventListener(event, () => lines.has(cell) && lines.get(cell).classList.toggle("strong", on));
+                });
             });
+        }
+
+        function setBands(on) {
+            bands.setAttribute("aria-pressed", on);
         }
 
         function switchAll(on) {
@@ -275,6 +292,7 @@
             quantityBox.value = [wanted, claimed[0], drawn[0]].find((name) => drawn.includes(name));
             quantity = curves.quantities.indexOf(quantityBox.value);
             row = -1;
+            setBands(cells.length <= MOST_BANDS);
             legend();
             draw();
         }
@@ -287,7 +305,18 @@
         axisBox.addEventListener("change", draw);
         all.addEventListener("click", () => switchAll(true));
         none.addEventListener("click", () => switchAll(false));
+        bands.addEventListener("click", () => {
+            setBands(!banded());
+            draw();
+        });
         place.hidden = false;
+        let wide = 0;
+        new ResizeObserver(() => {
+            if (curves && Math.abs(picture.clientWidth - wide) > 1) {
+                wide = picture.clientWidth;
+                draw();
+            }
+        }).observe(picture);
         load(runs[0]);
         return (run, wanted) => {
             runBox.value = run;

@@ -14,10 +14,9 @@ static int by_text(const void *a, const void *b) {
 
 static void put_facts(FILE *out, const jebm_page *page) {
     const jebm_catalogue *c = page->catalogue;
-    jebm_words scales = {0}, machines = {0}, days = {0};
+    jebm_words scales = jebm_page_scales(page), machines = {0}, days = {0};
     for (size_t i = 0; i < c->nruns; i++) {
         const json_t *m = c->runs[i].manifest;
-        jebm_words_add(&scales, c->runs[i].scale);
         const char *cpu = jebm_page_text(m, "environment", "cpu");
         const char *day = jebm_page_text(m, "finished", NULL);
         if (*cpu != '\0') {

@@ -83,7 +83,8 @@ static void put_claim_row(FILE *out, const jebm_page *page, const jebm_judgement
                   jebm_html_id("row-", c->id, here), jebm_origin_names[jebm_origin_of(c)],
                   jebm_outcome_looks[o].class, section, c->fidelity,
                   jebm_html_id("claim-", c->id, there), c->says);
-    jebm_page_marks(out, c);
+    jebm_page_mark_ours(out, c);
+    jebm_page_mark_after(out, c);
     jebm_html_put(out,
                   "<code class=\"id\">%s</code></th><td data-label=\"Figure\">%s</td>"
                   "<td data-label=\"Fidelity\">%s</td><td data-label=\"Verdict\" "

@@ -106,6 +106,22 @@ static void put_missing(FILE *out, const tally *t) {
     }
 }
 
+/* a claim that was written after its run was seen could not fail as freely as the others */
+static void put_written_after(FILE *out, const jebm_page *page, origin whose) {
+    size_t n = 0;
+    for (size_t i = 0; i < page->n; i++) {
+        const jebm_claim *c = page->list[i].claim;
+        n += c->after && jebm_origin_of(c) == whose;
+    }
+    if (n > 0) {
+        jebm_html_put(out,
+                      " %zu of %s claims %s written after a run that judges %s was "
+                      "seen.",
+                      n, whose == ORIGIN_PAPER ? "all these" : "our", n == 1 ? "was" : "were",
+                      n == 1 ? "it" : "them");
+    }
+}
+
 /* ---- figure by figure ---- */
 
 typedef enum standing { ALL_HOLD, SOME_FAIL, UNDECIDED, NO_DATA, NSTANDINGS } standing;
@@ -210,7 +226,7 @@ static void put_failing(FILE *out, const jebm_page *page, origin whose) {
     fputs("</ul></details>\n", out);
 }
 
-static void put_ours(FILE *out, const tally *t) {
+static void put_ours(FILE *out, const jebm_page *page, const tally *t) {
     jebm_html_put(out,
                   "<p>%zu more %s our own, about this implementation and its documentation, "
                   "counted apart: ",
@@ -226,7 +242,9 @@ static void put_ours(FILE *out, const tally *t) {
                       t->counts[OUTCOME_SCALED_HOLDS],
                       t->counts[OUTCOME_SCALED_HOLDS] == 1 ? "is" : "are");
     }
-    fputs(".</p>\n", out);
+    fputs(".", out);
+    put_written_after(out, page, ORIGIN_OURS);
+    fputs("</p>\n", out);
 }
 
 void jebm_page_conclusion(FILE *out, const jebm_page *page) {
@@ -240,12 +258,13 @@ void jebm_page_conclusion(FILE *out, const jebm_page *page) {
         put_published(out, page, &paper);
         put_scaled(out, page, &paper);
         put_missing(out, &paper);
+        put_written_after(out, page, ORIGIN_PAPER);
         fputs("</p>\n", out);
         put_figures(out, page);
         put_failing(out, page, ORIGIN_PAPER);
     }
     if (ours.total > 0) {
-        put_ours(out, &ours);
+        put_ours(out, page, &ours);
         put_failing(out, page, ORIGIN_OURS);
     }
     fputs("</section>\n", out);

@@ -31,7 +31,8 @@ static void put_drawing_files(FILE *out, const jebm_page *page, const jebm_drawi
 
 void jebm_page_drawing(FILE *out, const jebm_page *page, const jebm_drawing *d, const char *id,
                        const char *alt, const char *caption, const char *detail) {
-    fputs("<figure class=\"drawing\"", out);
+    const bool wide = 2 * d->width >= 3 * d->height;
+    jebm_html_put(out, "<figure class=\"drawing%s\"", wide ? " wide" : "");
     if (id != NULL) {
         jebm_html_put(out, " id=\"%s\"", id);
     }
@@ -123,9 +124,33 @@ static void put_run_drawings(FILE *out, const jebm_page *page, const jebm_stored
     }
 }
 
+/* Is there anything to say of drawings? Not where all stand in the sections of pictures. */
+static bool draws_here(const jebm_page *page, const char *section, span s) {
+    for (size_t i = 0; i < s.n; i++) {
+        const jebm_stored_run *run = &s.runs[i];
+        if (run->ndrawings == 0 || jebm_page_is_picture(page, run, section)) {
+            return true;
+        }
+        for (size_t k = 0; k < run->ndrawings; k++) {
+            if (!jebm_page_is_picture(page, run, run->drawings[k].name)) {
+                return true;
+            }
+        }
+    }
+    for (size_t i = 0; i < page->catalogue->nloose; i++) {
+        if (jebm_page_belongs(&page->catalogue->loose[i], section)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void put_drawings(FILE *out, const jebm_page *page, const char *section, span s,
                          const char *title) {
     const jebm_catalogue *c = page->catalogue;
+    if (!draws_here(page, section, s)) {
+        return;
+    }
     fputs("<h3>Our drawings</h3>\n<div class=\"drawings\">\n", out);
     for (size_t i = 0; i < s.n; i++) {
         put_run_drawings(out, page, &s.runs[i], section, title);

@@ -13,8 +13,10 @@
 /* ---- small pieces ---- */
 
 void jebm_page_badge(FILE *out, outcome o);
-/* The mark of a claim of ours, or of one that was written after the runs. */
-void jebm_page_marks(FILE *out, const jebm_claim *claim);
+/* The marks of a claim of ours, and of one that was written after a run that judges it was seen;
+ * nothing for other claims. */
+void jebm_page_mark_ours(FILE *out, const jebm_claim *claim);
+void jebm_page_mark_after(FILE *out, const jebm_claim *claim);
 
 /* "Figure 6" for fig06, the name itself otherwise. Returns text. */
 const char *jebm_page_figure_label(const char *name, char text[JEBM_NUMBER_TEXT]);
@@ -28,6 +30,10 @@ typedef struct measured {
     char mean[JEBM_NUMBER_TEXT], interval[3 * JEBM_NUMBER_TEXT], region[3 * JEBM_NUMBER_TEXT];
 } measured;
 void jebm_page_measured(const jebm_judgement *j, measured *m);
+
+/* The scales of the runs that are shown, in the order of jebm_scales. The array is the caller's to
+ * free. */
+jebm_words jebm_page_scales(const jebm_page *page);
 
 /* Text, or number as text, at a key or at key/key; "" where there is none. */
 const char *jebm_page_text(const json_t *object, const char *key, const char *inner);

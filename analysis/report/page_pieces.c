@@ -15,9 +15,17 @@ void jebm_page_badge(FILE *out, outcome o) {
                   look->class, look->sign, look->text);
 }
 
-void jebm_page_marks(FILE *out, const jebm_claim *claim) {
+void jebm_page_mark_ours(FILE *out, const jebm_claim *claim) {
     if (jebm_origin_of(claim) == ORIGIN_OURS) {
         fputs(" <span class=\"mark\">ours</span>", out);
+    }
+}
+
+void jebm_page_mark_after(FILE *out, const jebm_claim *claim) {
+    if (claim->after) {
+        fputs(" <span class=\"mark\" title=\"written after a run that judges it was seen\">written "
+              "after</span>",
+              out);
     }
 }
 

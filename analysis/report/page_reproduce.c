@@ -76,10 +76,7 @@ void jebm_page_reproduce(FILE *out, const jebm_page *page) {
           "<p>In a checkout of jebm at the revision below, one command installs what is missing, "
           "builds, runs, draws and judges:</p>\n<pre><code>",
           out);
-    jebm_words scales = {0};
-    for (size_t i = 0; i < c->nruns; i++) {
-        jebm_words_add(&scales, c->runs[i].scale);
-    }
+    jebm_words scales = jebm_page_scales(page);
     for (size_t i = 0; i < scales.n; i++) {
         jebm_html_put(out, "./reproduce --scale %s\n", scales.list[i]);
     }
@@ -90,21 +87,23 @@ void jebm_page_reproduce(FILE *out, const jebm_page *page) {
     for (size_t i = 0; i < c->nruns; i++) {
         put_command(out, &c->runs[i]);
     }
-    fputs(
-        "</code></pre>\n<p>The CSVs come out the same to the byte for any number of threads and "
-        "after an interruption; between instruction sets they agree to rounding.</p>\n"
-        "<h3>How verdicts are made</h3>\n"
-        "<p>Each claim names one number a run and a region for its mean, set from what the "
-        "sentence or the figure means before looking at a run. The mean over the independent runs "
-        "has a 95 % interval (Student\xE2\x80\x99s t over runs). Inside the region it is "
-        "<em>within</em>, or <em>exact</em> for a closed form; apart from it, it "
-        "<em>deviates</em>; across its edge, or with one run only, it is <em>underpowered</em>. "
-        "A run that diverged is left out, and then the claim cannot be shown to hold. Below the "
-        "published size, or with settings other than the preset\xE2\x80\x99s, the verdict is "
-        "<em>scaled</em> and says only where it points. The verdicts on this page were made "
-        "with it, by the code of <code>jebm-check</code>, from the CSVs that the manifests "
-        "name.</p>\n<h3>Versions</h3>\n",
-        out);
+    fputs("</code></pre>\n<p>The CSVs come out the same to the byte for any number of threads and "
+          "after an interruption. Between instruction sets or compilers early steps agree closely "
+          "and "
+          "later ones in distribution only, since small differences grow.</p>\n"
+          "<h3>How verdicts are made</h3>\n"
+          "<p>Each claim names one number a run and a region for its mean, set from what the "
+          "sentence or the figure means. A claim that was written after a run that judges it was "
+          "seen is marked. The mean over the independent runs "
+          "has a 95 % interval (Student\xE2\x80\x99s t over runs). Inside the region it is "
+          "<em>within</em>, or <em>exact</em> for a closed form; apart from it, it "
+          "<em>deviates</em>; across its edge, or with one run only, it is <em>underpowered</em>. "
+          "A run that diverged is left out, and then the claim cannot be shown to hold. Below the "
+          "published size, or with settings other than the preset\xE2\x80\x99s, the verdict is "
+          "<em>scaled</em> and says only where it points. The verdicts on this page were made "
+          "anew with it, by the code of <code>jebm-check</code>, from the CSVs that the manifests "
+          "name.</p>\n<h3>Versions</h3>\n",
+          out);
     put_versions(out, page);
     fputs("</section>\n", out);
 }

@@ -26,7 +26,7 @@ static void put_deviating_claims(FILE *out, const jebm_page *page, const char *s
         jebm_page_measured(j, &m);
         jebm_html_put(out, "<li><a href=\"#%s\">%s</a>", jebm_html_id("claim-", j->claim->id, id),
                       j->claim->id);
-        jebm_page_marks(out, j->claim);
+        jebm_page_mark_ours(out, j->claim);
         jebm_html_put(out, ": %s. Found %s (%s), demanded %s.</li>\n", j->claim->says, m.mean,
                       m.interval, m.region);
     }

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "page_internal.h"
 
+#include "app/preset.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +107,19 @@ bool jebm_page_has_section(const jebm_page *page, const char *name) {
     const span s = jebm_page_runs(page, name);
     const bool picture = strcmp(runner(page, name), name) != 0;
     return (picture ? is_drawn(s, name) : s.n > 0) || jebm_page_is_claimed(page, name);
+}
+
+jebm_words jebm_page_scales(const jebm_page *page) {
+    const jebm_catalogue *c = page->catalogue;
+    jebm_words all = {0};
+    for (size_t k = 0; k < JEBM_NSCALES; k++) {
+        for (size_t i = 0; i < c->nruns; i++) {
+            if (strcmp(c->runs[i].scale, jebm_scales[k]) == 0) {
+                jebm_words_add(&all, jebm_scales[k]);
+            }
+        }
+    }
+    return all;
 }
 
 bool jebm_page_belongs(const jebm_loose_drawing *d, const char *figure) {

@@ -132,7 +132,7 @@ static void put_statement(FILE *out, const jebm_page *page, const jebm_judgement
                   "<tbody id=\"%s\"><tr class=\"statement\"><th scope=\"rowgroup\" colspan=\"8\">"
                   "<span class=\"says\">%s",
                   jebm_html_id("statement-", c->section, id), c->says);
-    jebm_page_marks(out, c);
+    jebm_page_mark_after(out, c);
     jebm_html_put(out,
                   "</span><span class=\"origin\">%s &middot; %s &middot; measured: "
                   "<code>%s</code>, demanded: <code>%s</code></span>",

@@ -216,13 +216,15 @@ jebm_status jebm_manifest_read(const char *directory, json_t **manifest, jebm_er
     json_t *found = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
     jebm_status status = JEBM_OK;
     if (found == NULL) {
-        status = jebm_fail(err, JEBM_EFORMAT,
-                           "%s:%d: cannot be read: %.120s; --force replaces the whole run", path,
-                           where.line, where.text);
+        status =
+            jebm_fail(err, JEBM_EFORMAT,
+                      "%s:%d: cannot be read: %.120s; the driver's --force replaces the whole run",
+                      path, where.line, where.text);
     } else if (!is_manifest(found)) {
-        status = jebm_fail(err, JEBM_EFORMAT,
-                           "%s: is no manifest of schema %d; --force replaces the whole run", path,
-                           SCHEMA);
+        status = jebm_fail(
+            err, JEBM_EFORMAT,
+            "%s: is no manifest of schema %d; the driver's --force replaces the whole run", path,
+            SCHEMA);
         json_decref(found);
     } else {
         *manifest = found;
@@ -332,7 +334,7 @@ static jebm_status check_file(const char *directory, const json_t *files, const 
     if (status == JEBM_OK && strcmp(text_of(json_object_get(files, name), "sha256"), digest) != 0) {
         status = jebm_fail(err, JEBM_EFORMAT,
                            "%s: was changed after the run (its SHA-256 is not the one in "
-                           "manifest.json); --force runs it again",
+                           "manifest.json); the driver's --force runs it again",
                            path);
     }
     free(path);

@@ -508,7 +508,7 @@ static const char mixed_claims[] =
     "[lacks]\nfigure = fig06\nfidelity = paper\nsource = Fig. 6\nkind = qualitative\n"
     "says = PCD does, too\nmethod = pcd\nquantity = last(p)\npredicate = < 0.1\n"
     "[own]\nfigure = fig06\nfidelity = paper\nsource = docs\nkind = ours\n"
-    "says = of our own\nmethod = cd\nquantity = last(p)\npredicate = > 0.1\n";
+    "says = of our own\nmethod = cd\nquantity = last(p)\npredicate = > 0.1\nwritten = after\n";
 
 Test(html_report, the_conclusion_says_what_holds_at_which_size_and_of_whom) {
     put_result(&paper);
@@ -527,6 +527,8 @@ Test(html_report, the_conclusion_says_what_holds_at_which_size_and_of_whom) {
     // the reason stands in the table of all claims, and ours are marked there
     expect_in_page("not run</span><span class=\"reason\">");
     expect_in_page(">of our own</a> <span class=\"mark\">ours</span>");
+    expect_in_page("1 of our claims was written after a run that judges it was seen.");
+    expect_in_page(">written after</span>");
     // 4 + 1 claims: never 5
     expect_not_in_page("5 claims");
 }
@@ -570,6 +572,8 @@ Test(html_report, each_picture_has_its_section_with_the_claims_whose_source_name
     cr_expect(toy < other, "the claim of Figure 34 stands with Figure 3 or 4");
     // the script's first sentence
     expect_in_page(">Figure 3 <span class=\"subtitle\">relative error of the masses");
+    // the section of the runs has no drawings of its own, so it does not announce any
+    cr_expect_null(strstr(toy, "Our drawings"));
     // each drawing once
     const char *image = strstr(page, "<img");
     for (size_t i = 0; i < 2; i++, image = strstr(image + 1, "<img")) {
@@ -717,7 +721,20 @@ Test(html_report, the_program_writes_a_page_or_one_line) {
     char *after = scratch_get(scratch_path(&place, "report.html"), NULL);
     cr_expect_str_eq(after, before);
     put_result(&paper);
+    // whose option it is that helps
+    scratch_put(path_in(&paper, "summary.csv"), "changed\n", 8);
+    expect("", 1, "the driver's --force runs it again");
+    put_result(&paper);
     expect("--out /nowhere/at/all.html", 1, "/nowhere/at/all.html");
+    // a page that lies elsewhere finds the files from there; one that shares only the root has no
+    // links
+    fixture_make_directories((char *)scratch_path(&place, "pages/x"));
+    char option[1024];
+    snprintf(option, sizeof option, "--out %s", scratch_path(&place, "pages/p.html"));
+    expect(option, 0, "pages/p.html: 0 claims of the paper");
+    char *elsewhere = scratch_get(scratch_path(&place, "pages/p.html"), NULL);
+    cr_expect_not_null(strstr(elsewhere, "<a href=\"../paper/paper/fig06/summary.csv\">"));
+    free(elsewhere);
     free(before);
     free(after);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # jebm-report's page in a real browser, headless: no errors, nothing fetched, images load, links
-# resolve, nothing sticks out on a phone, sorting and filtering work, and it prints.
+# resolve, nothing sticks out on a phone, sorting, filtering and the curves work, and it prints.
 #
 #     test_report_browser.sh JEBM_REPORT CHECKOUT
 set -u
@@ -31,6 +31,12 @@ browse() {
 JEBM_SHARE=$checkout "$report" --results "$checkout/results/reference" --out "$place/report.html" >"$place/out" 2>&1 ||
     fail "jebm-report: $(<"$place/out")"
 
+# a page that goes by mail: 4 MB for what was run at the published size
+JEBM_SHARE=$checkout "$report" --results "$checkout/results/reference" --scale paper --out "$place/paper.html" >"$place/out" 2>&1 ||
+    fail "jebm-report --scale paper: $(<"$place/out")"
+size=$(wc -c <"$place/paper.html")
+((size <= 4000000)) || fail "at scale paper the page has $size bytes, expected 4000000 at most"
+
 # The checks run in a copy of the page and leave their findings in an element: `findings: none`, or
 # one line each. A copy that is framed has the width of a phone, which a window may not have.
 cat >"$place/checks.js" <<'END'
@@ -44,7 +50,16 @@ window.addEventListener("load", async () => {
         document.getElementById(id).value = value;
         document.getElementById(id).dispatchEvent(new Event(kind || "input", { bubbles: true }));
     };
+    const settle = async (done) => {
+        for (let i = 0; i < 100 && !done(); i++) {
+            await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+    };
     const total = shown().length;
+    const of = (origin, rows) => rows.filter((row) => row.dataset.origin === origin).length;
+    const count = () => document.getElementById("count").textContent;
+    const counted = "Shown: X of " + of("paper", shown()) + " claims that are the paper\u2019s, Y of " +
+        of("ours", shown()) + " claims that are ours";
 
     expect(document.compatMode === "CSS1Compat", "quirks mode");
     expect(total > 20, "few claims: " + total);
@@ -73,8 +88,11 @@ window.addEventListener("load", async () => {
     const within = all("#claims-table tr[data-verdict='within']").length;
     choose("filter-verdict", "within");
     expect(shown().length === within && within < total, "filter by verdict: " + shown().length);
-    expect(document.getElementById("count").textContent === within + " of " + total + " claims",
-        "count: " + document.getElementById("count").textContent);
+    expect(count() === counted.replace("X", of("paper", shown())).replace("Y", of("ours", shown())), "count: " + count());
+    choose("filter-origin", "ours");
+    expect(shown().length > 0 && of("ours", shown()) === shown().length && count().startsWith("Shown: 0 of "),
+        "filter by origin: " + count());
+    choose("filter-origin", "");
     choose("filter-fidelity", "code");
     expect(shown().every((row) => row.dataset.fidelity === "code" && row.dataset.verdict === "within") &&
         shown().length < within, "filter by fidelity");
@@ -88,6 +106,7 @@ window.addEventListener("load", async () => {
     expect(!row.hidden && shown().length === total, "a hidden row as target");
 
     // each part of a bar shows the claims that it counts
+    expect(all(".matrix .part[data-origin=ours]").length > 5, "no bars of ours");
     all(".matrix .part").forEach((part) => {
         part.click();
         expect(shown().length === parseInt(part.textContent, 10), "part of a bar: " + part.title);
@@ -122,6 +141,57 @@ window.addEventListener("load", async () => {
     document.getElementById("zoom-close").click();
     expect(!document.getElementById("zoom").open, "close");
 
+    // curves: as many as the legend says, one switched off and on, values where the pointer is
+    const place = document.getElementById("curves-fig06");
+    await settle(() => place.querySelectorAll("path.curve").length > 0);
+    const switches = () => Array.from(place.querySelectorAll(".switch"));
+    const drawn = () => place.querySelectorAll("path.curve").length;
+    const cell = (row, column) => place.querySelector(".curve-legend tbody").rows[row].cells[column].textContent;
+    const said = () => place.querySelector(".at").textContent;
+    const picture = place.querySelector(":scope > svg");
+    const press = (key) => picture.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    expect(!place.hidden && drawn() > 5 && drawn() === switches().length, "curves: " + drawn());
+    const before = drawn();
+    switches()[1].click();
+    expect(drawn() === before - 1 && switches()[1].getAttribute("aria-pressed") === "false", "a curve switched off");
+    expect(cell(1, 1) === "\u2013", "the value of a curve that is off: " + cell(1, 1));
+    switches()[1].click();
+    expect(drawn() === before && cell(1, 1) !== "\u2013", "a curve switched on");
+    const point = (share) => {
+        const box = picture.getBoundingClientRect();
+        picture.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + share * box.width,
+            clientY: box.top + box.height / 2, bubbles: true }));
+    };
+    point(0);
+    expect(said() === "p at step 0" && cell(0, 1) === "0.5" && cell(0, 2) === "0.5", "at the left: " + said() + ", " + cell(0, 1));
+    point(1);
+    expect(said() === "p at step LAST_STEP" && cell(0, 1) === "LAST_MEAN", "at the right: " + said() + ", " + cell(0, 1));
+    press("Home");
+    expect(said() === "p at step 0", "Home: " + said());
+    press("ArrowRight");
+    expect(said() !== "p at step 0", "the right arrow: " + said());
+    place.querySelectorAll(".switches button")[1].click();
+    expect(drawn() === 0 && said().startsWith("no curve"), "no curve: " + said());
+    place.querySelectorAll(".switches button")[0].click();
+    expect(drawn() === before, "all curves");
+    const bands = () => place.querySelectorAll(".band").length;
+    expect(bands() === before, "bands: " + bands());
+    place.querySelectorAll(".switches button")[2].click();
+    expect(bands() === 0 && drawn() === before, "no bands: " + bands());
+    choose("curves-fig06-axis", "logarithmic", "change");
+    expect(drawn() === before && Array.from(place.querySelectorAll("path.curve")).every((path) =>
+        !path.getAttribute("d").includes("NaN")), "a logarithmic axis");
+    const link = document.getElementById("claim-fig06-kl-drift_2Fc_3D1.0_40code").querySelector(".panel");
+    link.click();
+    await settle(() => said().startsWith("kl_estimate"));
+    expect(location.hash === "#curves-fig06" && said().startsWith("kl_estimate at step") &&
+        document.getElementById("curves-fig06-run").value === "code", "from a claim to its curve: " + said());
+    await settle(() => all(".curves").every((each) => each.querySelector(".switch")));
+    all(".curves").forEach((each) => {
+        expect(each.querySelectorAll("path.curve").length > 0, "no curve in " + each.id);
+        expect(!each.innerHTML.includes("NaN"), "NaN in " + each.id);
+    });
+
     // what is drawn can be read: WCAG's contrast of every text against the ground behind it
     const shade = (colour) => {
         const c = colour.match(/[\d.]+/g).slice(0, 3).map((x) => x / 255)
@@ -152,6 +222,18 @@ window.addEventListener("load", async () => {
     parent.postMessage(list.textContent, "*");
 });
 END
+
+# what the first curve of Figure 6 shows in the end, from the runs themselves: four digits
+run=$checkout/results/reference/paper/paper/fig06
+packed=$run/trajectory.csv.gz
+last=$(if [[ -e $packed ]]; then gzip -dc "$packed"; else cat "$run/trajectory.csv"; fi | awk -F, '
+    NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    $1 == "jarzynski" && $2 == "c=0.1" && $at["step"] >= step {
+        if ($at["step"] > step) sum = n = 0
+        step = $at["step"]; sum += $at["p"]; n++
+    }
+    END { printf "%s %.4g", step, sum / n }')
+sed -i -e "s/LAST_STEP/${last% *}/" -e "s/LAST_MEAN/${last#* }/" "$place/checks.js"
 
 # copy NAME TITLE: the page with the checks at its end
 copy() {
