@@ -30,7 +30,9 @@ static const char usage[] =
     "  --json FILE       write the verdicts with their numbers\n"
     "  --markdown FILE   write the verdicts as a table\n"
     "  --junit FILE      write the verdicts as JUnit XML: what does not hold is a failure\n"
-    "  --brief FILE      write a table of one line a statement, as in the README\n"
+    "  --brief FILE      write a table of one line a statement, as in "
+    "results/reference/VERDICTS.md\n"
+    "  --by-figure FILE  write a table of one line a figure, as in the README\n"
     "  --compare A B     compare the numbers of two results directories, and judge nothing; exit "
     "3\n"
     "                    beyond |a - b| <= atol + rtol max(|a|, |b|)\n"
@@ -57,6 +59,7 @@ enum {
     MARKDOWN,
     JUNIT,
     BRIEF,
+    BY_FIGURE,
     COMPARE,
     RTOL,
     ATOL,
@@ -76,6 +79,7 @@ static const struct option long_options[] = {{"claims", required_argument, NULL,
                                              {"json", required_argument, NULL, JSON},
                                              {"markdown", required_argument, NULL, MARKDOWN},
                                              {"brief", required_argument, NULL, BRIEF},
+                                             {"by-figure", required_argument, NULL, BY_FIGURE},
                                              {"plan", required_argument, NULL, PLAN},
                                              {"junit", required_argument, NULL, JUNIT},
                                              {"compare", required_argument, NULL, COMPARE},
@@ -88,7 +92,7 @@ static const struct option long_options[] = {{"claims", required_argument, NULL,
                                              {NULL, 0, NULL, 0}};
 
 typedef struct options {
-    const char *claims, *results, *scale, *baseline, *json, *markdown, *brief, *junit;
+    const char *claims, *results, *scale, *baseline, *json, *markdown, *brief, *by_figure, *junit;
     const char *trees[2]; /* --compare */
     jebm_tolerance tolerance;
     const char *ids[64];
@@ -143,6 +147,9 @@ static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *
             break;
         case BRIEF:
             o->brief = optarg;
+            break;
+        case BY_FIGURE:
+            o->by_figure = optarg;
             break;
         case JUNIT:
             o->junit = optarg;
@@ -241,6 +248,9 @@ static jebm_status report(const options *o, const jebm_judgement *list, size_t n
     }
     if (o->brief != NULL) {
         JEBM_TRY(jebm_report_brief(o->brief, list, n, err));
+    }
+    if (o->by_figure != NULL) {
+        JEBM_TRY(jebm_summary_markdown(o->by_figure, list, n, err));
     }
     if (o->junit != NULL) {
         JEBM_TRY(jebm_junit_write(o->junit, list, n, err));

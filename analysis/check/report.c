@@ -167,8 +167,6 @@ jebm_status jebm_report_json(const char *path, const jebm_judgement *list, size_
 
 /* ---- Markdown ---- */
 
-#define AFTER ", written after the runs"
-
 /* '|' would end a cell */
 static void put_cell(FILE *out, const char *text) {
     fputs(" ", out);
@@ -192,7 +190,8 @@ jebm_status jebm_report_markdown(const char *path, const jebm_judgement *list, s
         char verdict[48], number[32], interval[64], says[1200], claim[112];
         snprintf(claim, sizeof claim, "`%s`", c->id);
         snprintf(says, sizeof says, "%s (%s%s)", c->says,
-                 c->kind == JEBM_CLAIM_OURS ? "ours" : c->source, c->after ? AFTER : "");
+                 c->kind == JEBM_CLAIM_OURS ? "ours" : c->source,
+                 c->after ? ", written after the runs" : "");
         fputs("|", out);
         put_cell(out, claim);
         put_cell(out, says);
@@ -247,6 +246,8 @@ jebm_status jebm_report_brief(const char *path, const jebm_judgement *list, size
     jebm_atomic_file file;
     JEBM_TRY(jebm_atomic_open(&file, path, err));
     FILE *out = file.stream;
+    static const char *const remarks[2][2] = {{"", " (written after the runs)"},
+                                              {" (ours)", " (ours, written after the runs)"}};
     fputs("| claim | says | holds if | the text (`paper`) | the released script (`code`) |\n"
           "| --- | --- | --- | --- | --- |\n",
           out);
@@ -258,12 +259,7 @@ jebm_status jebm_report_brief(const char *path, const jebm_judgement *list, size
         }
         char says[1200], claim[64], holds[256];
         snprintf(claim, sizeof claim, "`%s`", c->section);
-        const bool ours = c->kind == JEBM_CLAIM_OURS;
-        snprintf(says, sizeof says, "%s%s%s%s", c->says,
-                 ours       ? " (ours"
-                 : c->after ? " ("
-                            : "",
-                 c->after ? (ours ? AFTER : AFTER + 2) : "", ours || c->after ? ")" : "");
+        snprintf(says, sizeof says, "%s%s", c->says, remarks[c->kind == JEBM_CLAIM_OURS][c->after]);
         snprintf(holds, sizeof holds, "`%s`", c->predicate);
         fputs("|", out);
         put_cell(out, claim);

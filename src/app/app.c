@@ -312,6 +312,7 @@ static jebm_status link_figure(const app *a, const jebm_preset *preset, const ch
         json_object_set_new(manifest, "figure", json_string(figure));
         json_object_set_new(manifest, "runs_of", json_string(runs_of));
         json_object_set_new(manifest, "preset", jebm_manifest_preset(preset));
+        jebm_manifest_set_shows(manifest, preset);
         json_object_set_new(manifest, "drawing", json_string("not drawn yet"));
         status = link_files(directory, runs_of, json_object_get(source, "files"), err);
     }

@@ -291,6 +291,17 @@ bool jebm_preset_picture(const jebm_preset *p, size_t i, char name[JEBM_PICTURE_
     return jebm_picture_word(words, i, name);
 }
 
+bool jebm_preset_machinery(const jebm_preset *p, const char **answer) {
+    const uint64_t small = p->values[JEBM_AT_MACHINERY].count,
+                   has = p->values[JEBM_AT_SCALES].count;
+    const int scale = jebm_choice_find(JEBM_SCALES, p->scale, strlen(p->scale));
+    *answer = "";
+    for (int i = JEBM_NSCALES - 1; i > scale; i--) {
+        *answer = (has >> i & 1) != 0 && (small >> i & 1) == 0 ? jebm_scales[i] : *answer;
+    }
+    return (small >> scale & 1) != 0;
+}
+
 size_t jebm_preset_nkeys(const jebm_preset *p) {
     return p->nkeys;
 }

@@ -77,6 +77,14 @@ Test(compare, the_tolerance_decides_and_the_largest_excess_comes_first) {
     expect(&early, 0, "2 equal");
 }
 
+Test(compare, the_larger_of_two_numbers_sets_the_relative_tolerance) {
+    put(0, "fig06", "method,variant,run,step,p\ncd,-,0,0,1\n");
+    put(1, "fig06", "method,variant,run,step,p\ncd,-,0,0,2\n");
+    const jebm_tolerance more = {0.501, 0, INFINITY}, less = {0.499, 0, INFINITY};
+    expect(&more, 0, "1 differ, 0 beyond");
+    expect(&less, 1, "1 differ, 1 beyond");
+}
+
 Test(compare, nan_and_infinity_agree_with_themselves_only) {
     put(0, "fig06", csv);
     put(1, "fig06",

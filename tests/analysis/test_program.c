@@ -94,7 +94,7 @@ Test(program, help_and_version_answer) {
 
 Test(program, bad_usage_exits_2_with_one_line) {
     expect("--scael quick", 2, "did you mean 'scale'?");
-    expect("--scale tiny", 2, "expected one of smoke, quick");
+    expect("--scale tiny", 2, "expected one of smoke, quick, reduced, paper");
     expect("--claims", 2, "option --claims needs a value");
     expect("stray", 2, "found argument 'stray'");
     expect("--compare %s", 2, "expected two directories");

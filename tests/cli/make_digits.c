@@ -1,5 +1,5 @@
-/* make_digits DIR: four IDX files like MNIST's, small, with strokes in place of the digits 2, 3 and 6:
- * for tests of whole programs where the real ones are not at hand.
+/* make_digits DIR: four IDX files like MNIST's, small, with strokes in place of the digits 2, 3 and
+ * 6: for tests of whole programs where the real ones are not at hand.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
