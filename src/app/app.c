@@ -203,6 +203,9 @@ static jebm_status run_campaign(app *a, const jebm_preset *preset, const char *d
         // still under the lock, so that nobody replaces what is being drawn
         status = draw(a, preset, directory, *manifest, err);
         say_results(preset, directory, *manifest);
+        if (status == JEBM_OK && a->driver->tell != NULL) {
+            status = a->driver->tell(directory, err);
+        }
     }
     jebm_campaign_free(&campaign);
     return status;
