@@ -309,8 +309,9 @@ static double time_moves(pair *p, const jebm_energy *e, jebm_ensemble *batch,
     return clock_ns(p->c.clock) - start;
 }
 
+/* as a mixture's kernel makes them: whole blocks of four, side by side */
 static double time_noise(pair *p, const jebm_energy *e) {
-    const size_t n = p->c.batch, d = e->d, block = block_of(e);
+    const size_t n = p->c.batch, d = e->d, padded = (d + 3) / 4 * 4, block = block_of(e);
     const double deviation = sqrt(2.0 * settings(&p->c, JEBM_METHOD_JARZYNSKI).h);
     const double start = clock_ns(p->c.clock);
 #pragma omp parallel for schedule(static)
@@ -320,8 +321,9 @@ static double time_noise(pair *p, const jebm_energy *e) {
         for (size_t j = 0; j < moves_of(&p->c); j++) {
             for (size_t i = first; i < end; i += JEBM_LANGEVIN_TILE) {
                 jebm_rng_normals(jebm_rng_make(p->c.seed, 4),
-                                 JEBM_LANE_NOISE + (uint32_t)j * JEBM_LANE_STRIDE, p->k, i,
-                                 count_of(end, JEBM_LANGEVIN_TILE, i), d, (float)deviation, out);
+                                 JEBM_LANE_NOISE + (uint32_t)j * JEBM_LANE_STRIDE, p->k, i, 1,
+                                 count_of(end, JEBM_LANGEVIN_TILE, i) * padded, (float)deviation,
+                                 out);
             }
         }
     }
@@ -459,8 +461,9 @@ static void time_parts(pair *p, double part[PAIR_PARTS]) {
     const double steps = each * (double)p->c.inner;
     double drift = 0.0, begin = 0.0;
     take_walkers(p, e);
-    (void)time_moves(p, other, batch, JEBM_WEIGHTS_EXACT); /* what is timed first is in the cache */
     for (size_t i = 0; i < repeats; i++) {
+        /* what differences are taken of finds the walkers in the cache */
+        (void)time_moves(p, other, batch, JEBM_WEIGHTS_EXACT);
         const double noise = time_noise(p, e);
         const double unweighed = time_moves(p, e, &p->batch, JEBM_WEIGHTS_FROZEN);
         const double frozen = gmm ? unweighed : time_moves(p, other, batch, JEBM_WEIGHTS_FROZEN);
