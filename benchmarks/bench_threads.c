@@ -39,7 +39,7 @@ static const struct {
     {"ours", NULL, NULL},
     {"passive", "OMP_WAIT_POLICY", "passive"},
     {"active", "OMP_WAIT_POLICY", "active"},
-    {"libgomp's own", "GOMP_SPINCOUNT", "300000"},
+    {"OpenMP's own", "GOMP_SPINCOUNT", "300000"},
     {"one thread", "OMP_NUM_THREADS", "1"},
 };
 #define POLICIES (sizeof policies / sizeof *policies)
@@ -95,6 +95,7 @@ static double measure(size_t size, size_t policy) {
         snprintf(text, sizeof text, "%zu", size);
         if (policies[policy].variable != NULL) {
             setenv(policies[policy].variable, policies[policy].value, 1);
+            setenv("KMP_BLOCKTIME", "200", 0); /* libomp's own, where no policy is given */
         }
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
@@ -152,10 +153,10 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: bench_threads [REPEATS, 1 to %d; default 5]\n", MOST);
         return 2;
     }
-    for (size_t i = 0; i < POLICIES; i++) {
-        if (policies[i].variable != NULL) {
-            unsetenv(policies[i].variable);
-        }
+    static const char *const said[] = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME",
+                                       "KMP_LIBRARY"};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        unsetenv(said[i]);
     }
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
     const size_t cores = online > 0 && online < 1024 ? (size_t)online : 1;

@@ -19,9 +19,9 @@ typedef enum pair_energy {
 } pair_energy;
 #define PAIR_NAMES "gmm|mnist|cifar32|cifar64"
 
-/* Processor time of all threads, which other programs on the machine hardly disturb, or the time
- * that passes. */
-typedef enum pair_clock { PAIR_CPU, PAIR_WALL } pair_clock;
+/* The time that passes; or processor time of all threads, of which the system sees those that run
+ * only at its ticks of some milliseconds: exact with one thread, rough with more. */
+typedef enum pair_clock { PAIR_WALL, PAIR_CPU } pair_clock;
 
 typedef struct pair_config {
     pair_energy energy;
@@ -33,17 +33,24 @@ typedef struct pair_config {
     uint64_t seed;
 } pair_config;
 
+/* Parts of an iteration of Algorithm 2, each timed by itself at the same sizes. */
+typedef enum pair_part {
+    PAIR_DRIFT, /* M moves but for their noise */
+    PAIR_NOISE, /* normals of M moves */
+    PAIR_GRADIENT, /* theta's gradients of walkers and data */
+    PAIR_COPY, /* choosing a mini-batch, copying its walkers and data there and back */
+    PAIR_UPDATE, /* adding up gradients, the optimizer, what the energy derives from theta */
+    PAIR_LAST, /* the evaluation where a walker ends, which nothing but its weight needs */
+    PAIR_WEIGHTS, /* what M moves cost more when they are weighed */
+    PAIR_SETTLE, /* energies of all walkers when they are looked at, every N/N' iterations */
+    PAIR_RESAMPLE, /* as often as it was due */
+    PAIR_PARTS
+} pair_part;
+#define PAIR_OF_WEIGHTS PAIR_LAST /* from here on PCD does without */
+
 /* ns an iteration */
 typedef struct pair_times {
-    double jarzynski, pcd;
-    /* parts of an iteration of Algorithm 2, each timed by itself at the same sizes */
-    double drift; /* M moves but for their noise */
-    double last; /* the evaluation where a walker ends, which nothing but its weight needs */
-    double noise; /* normals of M moves */
-    double weights; /* what M moves cost more when they are weighed */
-    double gradient; /* theta's gradients of walkers and data */
-    double settle; /* energies of all walkers when they are looked at, every N/N' iterations */
-    double resample; /* of all walkers, at each look */
+    double jarzynski, pcd, part[PAIR_PARTS];
 } pair_times;
 
 typedef struct pair pair;
@@ -59,7 +66,7 @@ uint64_t pair_bytes(const pair_config *config);
 /* An iteration of Algorithm 2 alone. */
 jebm_status pair_iterate(pair *p, jebm_error *err);
 
-/* Time some iterations of each, in turns, and the parts. */
+/* Time some iterations of each, who goes first changing from call to call, and the parts. */
 jebm_status pair_time(pair *p, pair_times *times, jebm_error *err);
 
 #endif

@@ -236,6 +236,9 @@ static jebm_status run_campaign(app *a, const jebm_preset *preset, const char *d
         if (a->options.heading == NULL) {
             say_results(preset, directory, *manifest);
         }
+        if (status == JEBM_OK && a->options.heading == NULL && a->driver->tell != NULL) {
+            status = a->driver->tell(directory, err);
+        }
     }
     jebm_campaign_free(&campaign);
     return status;

@@ -74,6 +74,9 @@ typedef struct jebm_driver {
     jebm_status (*artefacts)(void *state, const char *directory, const jebm_cell *cell, size_t run,
                              jebm_error *err);
     void (*close)(void *state);
+    /* Optional (NULL): print on standard output what complete results in a directory say in short.
+     */
+    jebm_status (*tell)(const char *directory, jebm_error *err);
 } jebm_driver;
 
 /* Run a driver's command line; returns the exit status of the process. */

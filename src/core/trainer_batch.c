@@ -150,7 +150,9 @@ static jebm_status gradient(jebm_trainer *t, jebm_error *err) {
     const size_t nblocks = jebm_blocks_of(t, p->mini.n);
     const size_t nwalkers = jebm_parts_of(&t->walker_part, nblocks);
     const size_t ndata = jebm_parts_of(&t->data_part, jebm_blocks_of(t, n));
-#pragma omp parallel default(none) shared(t, p, n, points, walkers, all_data, nwalkers, ndata)
+    const size_t most = nwalkers > ndata ? nwalkers : ndata;
+#pragma omp parallel default(none) \
+    shared(t, p, n, points, walkers, all_data, nwalkers, ndata) if (jebm_trainer_shares(t, most))
     {
 #pragma omp for schedule(static) nowait
         for (size_t i = 0; i < nwalkers; i++) {
@@ -239,7 +241,8 @@ static void move_batch(jebm_trainer *t, population *p, size_t j, const jebm_ener
     jebm_move move = jebm_trainer_move(t, p, t->k);
     move.lane += (uint32_t)(j * t->c.inner * JEBM_LANE_STRIDE);
     move.leave = t->rule == JEBM_WEIGHTS_FROZEN; /* who is drawn next is evaluated then */
-#pragma omp parallel for default(none) shared(t, p, walkers, move, from, in_place) schedule(static)
+#pragma omp parallel for default(none) shared(t, p, walkers, move, from, in_place) \
+    schedule(static) if (jebm_trainer_shares(t, jebm_blocks_of(t, p->mini.n)))
     for (size_t b = 0; b < jebm_blocks_of(t, p->mini.n); b++) {
         if (in_place) {
             settle_block(t, p, b);
@@ -292,7 +295,8 @@ void jebm_trainer_burn_in(jebm_trainer *t, population *p) {
 /* all walkers' energies and weights under `energy` */
 static jebm_status settle_all(jebm_trainer *t, population *p, const jebm_energy *energy,
                               jebm_error *err) {
-#pragma omp parallel for default(none) shared(t, p, energy) schedule(static)
+#pragma omp parallel for default(none) shared(t, p, energy) \
+    schedule(static) if (jebm_trainer_shares(t, p->nblocks))
     for (size_t b = 0; b < p->nblocks; b++) {
         const size_t first = b * t->block, count = jebm_block_count(t, p->e.n, b);
         energy->ops->eval(energy, count, p->e.x + first * p->e.d, p->e.U + first, NULL);

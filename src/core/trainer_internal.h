@@ -113,6 +113,12 @@ static inline size_t jebm_part_first(size_t nparts, size_t nblocks, size_t i) {
     return i * nblocks / nparts;
 }
 
+/* Is work of so many parts worth waking a team? One part is not. But an energy that moves by its
+ * own evaluations may use a library that has threads too, and keeps to one inside a team only. */
+static inline bool jebm_trainer_shares(const jebm_trainer *t, size_t nparts) {
+    return nparts > 1 || t->now->ops->step == NULL;
+}
+
 /* this thread's scratch of a move */
 static inline float *jebm_trainer_scratch(const jebm_trainer *t) {
     return t->scratch + jebm_thread_index() * JEBM_LANGEVIN_ROWS * t->now->d;

@@ -219,7 +219,12 @@ static void move_all(jebm_trainer *t) {
     const size_t nwalkers = jebm_parts_of(&t->walker_part, first->nblocks);
     const size_t ndata = jebm_parts_of(&t->data_part, t->data_blocks);
     /* one team for walkers and data: whoever is done with the former goes on with the latter */
-#pragma omp parallel default(none) shared(t, first, nwalkers, ndata)
+    size_t most = nwalkers > ndata ? nwalkers : ndata;
+    for (size_t i = 1; i < t->npopulations; i++) {
+        most = t->pop[i].nblocks > most ? t->pop[i].nblocks : most;
+    }
+#pragma omp parallel default(none) \
+    shared(t, first, nwalkers, ndata) if (jebm_trainer_shares(t, most))
     {
 #pragma omp for schedule(static) nowait
         for (size_t i = 0; i < nwalkers; i++) {
@@ -246,7 +251,8 @@ static void move_all(jebm_trainer *t) {
 void jebm_trainer_weigh_all(jebm_trainer *t, population *p, const jebm_energy *energy) {
     const bool gradient = p == &t->pop[0];
     const size_t nparts = gradient ? jebm_parts_of(&t->walker_part, p->nblocks) : p->nblocks;
-#pragma omp parallel for default(none) shared(t, p, energy, nparts, gradient) schedule(static)
+#pragma omp parallel for default(none) shared(t, p, energy, nparts, gradient) \
+    schedule(static) if (jebm_trainer_shares(t, nparts))
     for (size_t i = 0; i < nparts; i++) {
         const size_t first = jebm_part_first(nparts, p->nblocks, i);
         for (size_t b = first; b < jebm_part_first(nparts, p->nblocks, i + 1); b++) {
