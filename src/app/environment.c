@@ -73,6 +73,16 @@ static json_t *libraries(void) {
                      jansson_version_str());
 }
 
+bool jebm_revision(char text[64]) {
+    // git marks a tree with uncommitted changes by a plus after the revision
+    snprintf(text, 64, "%s", JEBM_REVISION);
+    char *plus = strchr(text, '+');
+    if (plus != NULL) {
+        *plus = '\0';
+    }
+    return plus == NULL;
+}
+
 json_t *jebm_environment(void) {
     char cpu[256], kernel[256] = "unknown", revision[64];
     read_proc("/proc/cpuinfo", "model name", cpu, sizeof cpu);
@@ -80,13 +90,7 @@ json_t *jebm_environment(void) {
     if (uname(&u) == 0) {
         snprintf(kernel, sizeof kernel, "%.60s %.60s %.60s", u.sysname, u.release, u.machine);
     }
-    // git marks a tree with uncommitted changes by a plus after the revision
-    snprintf(revision, sizeof revision, "%s", JEBM_REVISION);
-    const size_t length = strlen(revision);
-    const int dirty = length > 0 && revision[length - 1] == '+';
-    if (dirty) {
-        revision[length - 1] = '\0';
-    }
+    const int dirty = !jebm_revision(revision);
     return json_pack("{s:s, s:I, s:i, s:s, s:s, s:s, s:o, s:s, s:b}", "cpu",
                      cpu[0] != '\0' ? cpu : "unknown", "cores",
                      (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "threads", jebm_threads(), "isa",
