@@ -2,6 +2,7 @@
 #include "app/environment.h"
 
 #include "core/isa.h"
+#include "nn/gemm.h"
 #include "revision.h"
 
 #include <gsl/gsl_version.h>
@@ -69,8 +70,16 @@ static json_t *libraries(void) {
     char hdf5[48];
     H5get_libversion(&major, &minor, &release);
     snprintf(hdf5, sizeof hdf5, "%u.%u.%u", major, minor, release);
-    return json_pack("{s:s, s:s, s:s}", "gsl", gsl_version, "hdf5", hdf5, "jansson",
-                     jansson_version_str());
+    json_t *list = json_pack("{s:s, s:s, s:s}", "gsl", gsl_version, "hdf5", hdf5, "jansson",
+                             jansson_version_str());
+    const jebm_gemm_backend products[] = {JEBM_GEMM_OPENBLAS, JEBM_GEMM_ONEDNN};
+    for (size_t i = 0; i < sizeof products / sizeof products[0]; i++) {
+        char version[160];
+        if (jebm_gemm_version(products[i], version)) {
+            json_object_set_new(list, jebm_gemm_name(products[i]), json_string(version));
+        }
+    }
+    return list;
 }
 
 bool jebm_revision(char text[64]) {

@@ -56,7 +56,6 @@ jebm_status jebm_rundir_lock(const char *directory, int *fd, jebm_error *err) {
     return JEBM_OK;
 }
 
-static const char *const run_files[] = {"trajectory.csv", "summary.csv", "checkpoint.h5"};
 static const char *const figure_suffixes[] = {".png", ".svg"};
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
@@ -80,9 +79,7 @@ static void remove_picture(const char *directory, const char *picture) {
 
 void jebm_rundir_clear(const char *directory, const jebm_preset *preset) {
     char picture[JEBM_PICTURE_TEXT];
-    for (size_t i = 0; i < COUNT(run_files); i++) {
-        jebm_rundir_remove(directory, run_files[i]);
-    }
+    jebm_rundir_remove(directory, "summary.csv");
     for (size_t i = 0; jebm_preset_picture(preset, i, picture); i++) {
         remove_picture(directory, picture);
     }
