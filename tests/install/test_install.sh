@@ -27,6 +27,10 @@ expect() {
     [[ $status == 0 && $text == *"$words"* ]] || fail "$*: exit $status, expected 0 and '$words' in: $text"
 }
 
+for bench in "$build"/benchmarks/bench_*; do
+    [[ ! -f $bench ]] || expect 'usage: bench_' "$bench" --help
+done
+
 # ---- install, and move -----------------------------------------------------------------------
 
 meson install -C "$build" --no-rebuild --quiet --destdir "$place/stage" >"$place/log" 2>&1 ||
@@ -110,6 +114,15 @@ put_images t10k 20
 # ---- the programs, with nothing of the checkout in sight ---------------------------------------
 
 export root place source build
+# complete_word WORD... EXPECTED: what the last of the words becomes is among the replies
+complete_word() {
+    local COMP_WORDS=("${@:1:$#-1}") COMP_CWORD=$(($# - 2)) COMPREPLY=() expected=${*: -1}
+    compopt() { :; }
+    # shellcheck source=scripts/completion/jebm.bash
+    source "$root/share/bash-completion/completions/$1"
+    _jebm "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+    [[ " ${COMPREPLY[*]} " == *"$expected"* ]] || fail "${COMP_WORDS[*]}: completed to ${COMPREPLY[*]}"
+}
 programs() {
     [[ -z ${covered:-} ]] || mount -t tmpfs none "$source" || exit 1
     [[ -z ${covered:-} || ! -e $build ]] || mount -t tmpfs none "$build" || exit 1
@@ -118,7 +131,16 @@ programs() {
     for program in "$root"/bin/*; do
         expect "${program##*/}" "$program" --help
         expect "${program##*/}" "$program" --version
+        page=$root/share/man/man1/${program##*/}.1
+        [[ $(grep -c -e '^\.SH SYNOPSIS' -e '^\.B \\-\\-help' "$page") == 2 ]] ||
+            fail "$page does not say how the program is used"
     done
+    expect 'walkers = ' jebm-gmm fig06 --describe walkers
+    # completion, as bash calls it: figures, options, keys
+    complete_word jebm-gmm fig0 ' fig06 '
+    complete_word jebm-gmm --resu ' --resume '
+    complete_word jebm-gmm fig06 --set walk ' walkers= '
+    complete_word jebm-check --basel ' --baseline '
     few=(--runs 1 --quiet --set iterations=4 --set record_every=2)
     expect 'fig06: ' jebm-gmm fig06 "${few[@]}" --set walkers=100
     expect 'fig10: ' jebm-resampling fig10 "${few[@]}" --set walkers=100
@@ -151,7 +173,7 @@ programs() {
     expect 'quadrature' "$place/double_well"
     return "$failures"
 }
-export -f programs fail expect
+export -f programs fail expect complete_word
 if unshare -rm true 2>/dev/null; then
     failures=$failures covered=yes unshare -rm bash -c programs
 else
