@@ -266,10 +266,12 @@ static jebm_status measure(size_t repeats, row rows[KINDS][PARTS], jebm_error *e
 int main(int argc, char **argv) {
     jebm_waiting_limit(argv);
     const size_t repeats = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 11;
-    if (argc > 2 || repeats < 1 || repeats > 10000) {
-        fprintf(stderr, "usage: bench_batch [REPEATS, 1 to 10000; default 11]\n"
-                        "threads: OMP_NUM_THREADS; instruction set: JEBM_ISA\n");
-        return 2;
+    int status_of_usage = 0;
+    if (shows_usage(argc, argv, argc > 2 || repeats < 1 || repeats > 10000,
+                    "usage: bench_batch [REPEATS, 1 to 10000; default 11]\n"
+                    "threads: OMP_NUM_THREADS; instruction set: JEBM_ISA\n",
+                    &status_of_usage)) {
+        return status_of_usage;
     }
     jebm_error err = {0};
     row rows[KINDS][PARTS] = {0};

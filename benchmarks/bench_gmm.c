@@ -77,10 +77,12 @@ static double data_term(const jebm_energy *e, const float *data, double *part) {
 int main(int argc, char **argv) {
     jebm_waiting_limit(argv);
     const size_t repeats = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 25;
-    if (argc > 2 || repeats < 1 || repeats > 10000) {
-        fprintf(stderr, "usage: bench_gmm [REPEATS, 1 to 10000; default 25]\n"
-                        "threads: OMP_NUM_THREADS; instruction set: JEBM_ISA\n");
-        return 2;
+    int status_of_usage = 0;
+    if (shows_usage(argc, argv, argc > 2 || repeats < 1 || repeats > 10000,
+                    "usage: bench_gmm [REPEATS, 1 to 10000; default 25]\n"
+                    "threads: OMP_NUM_THREADS; instruction set: JEBM_ISA\n",
+                    &status_of_usage)) {
+        return status_of_usage;
     }
     enum { JAR, JAR_RESAMPLED, PCD, NOISE, DATA, ROWS };
     static const char *const label[ROWS] = {"jarzynski, no resampling", "jarzynski, c = 0.1", "pcd",

@@ -298,12 +298,14 @@ static bool wanted(const subject *s, jebm_gemm_backend backend, int argc, char *
 int main(int argc, char **argv) {
     jebm_waiting_limit(argv);
     const size_t repeats = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 7;
-    if (repeats < 1 || repeats > 10000) {
-        fprintf(stderr, "usage: bench_network [REPEATS, 1 to 10000; default 7 [WORD...]]\n"
-                        "words: networks (mnist, cifar-32, cifar-64) and back ends (reference, "
-                        "openblas, onednn, bf16)\n"
-                        "threads: OMP_NUM_THREADS; instruction set: JEBM_ISA\n");
-        return 2;
+    int status_of_usage = 0;
+    if (shows_usage(argc, argv, repeats < 1 || repeats > 10000,
+                    "usage: bench_network [REPEATS, 1 to 10000; default 7 [WORD...]]\n"
+                    "words: networks (mnist, cifar-32, cifar-64) and back ends (reference, "
+                    "openblas, onednn, bf16)\n"
+                    "threads: OMP_NUM_THREADS; instruction set: JEBM_ISA\n",
+                    &status_of_usage)) {
+        return status_of_usage;
     }
     if (jebm_gemm_warning() != NULL) {
         fprintf(stderr, "# %s\n", jebm_gemm_warning());

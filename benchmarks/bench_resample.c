@@ -151,11 +151,14 @@ int main(int argc, char **argv) {
     jebm_waiting_limit(argv);
     const size_t repeats = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 25;
     const size_t most = argc > 2 ? (size_t)strtod(argv[2], NULL) : 10000000;
-    if (argc > 3 || repeats < 1 || repeats > 10000 || most < 1000 || most > 100000000) {
-        fprintf(stderr, "usage: bench_resample [REPEATS, 1 to 10000; default 25 "
-                        "[MOST walkers, 1e3 to 1e8; default 1e7]]\n"
-                        "threads: OMP_NUM_THREADS; instruction set: JEBM_ISA\n");
-        return 2;
+    int status_of_usage = 0;
+    if (shows_usage(argc, argv,
+                    argc > 3 || repeats < 1 || repeats > 10000 || most < 1000 || most > 100000000,
+                    "usage: bench_resample [REPEATS, 1 to 10000; default 25 "
+                    "[MOST walkers, 1e3 to 1e8; default 1e7]]\n"
+                    "threads: OMP_NUM_THREADS; instruction set: JEBM_ISA\n",
+                    &status_of_usage)) {
+        return status_of_usage;
     }
     double *ratio = malloc(repeats * sizeof *ratio);
     jebm_error err = {0};

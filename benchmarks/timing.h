@@ -4,7 +4,10 @@
 #ifndef JEBM_BENCH_TIMING_H
 #define JEBM_BENCH_TIMING_H
 
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #ifdef _OPENMP
@@ -26,6 +29,17 @@ static inline int ascending(const void *a, const void *b) {
 static inline double median(size_t n, double *values) {
     qsort(values, n, sizeof *values, ascending);
     return 0.5 * (values[(n - 1) / 2] + values[n / 2]);
+}
+
+/* Print how the program is used where --help asks for it or the words are wrong; the exit status is
+ * then in *status. */
+static inline bool shows_usage(int argc, char **argv, bool wrong, const char *usage, int *status) {
+    const bool asked = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    if (asked || wrong) {
+        fputs(usage, asked ? stdout : stderr);
+        *status = asked ? 0 : 2;
+    }
+    return asked || wrong;
 }
 
 static inline int threads(void) {

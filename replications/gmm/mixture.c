@@ -153,6 +153,21 @@ uint64_t mixture_memory(const jebm_preset *preset, const mixture_cell *cell, con
 
 /* ---- what no single key can show ------------------------------------------------------------ */
 
+/* A mode learns the mean on whose side it starts: by another name its columns would be the other's.
+ */
+static jebm_status check_names(const jebm_preset *preset, jebm_error *err) {
+    const double a = jebm_preset_real(preset, "a_star"), b = jebm_preset_real(preset, "b_star"),
+                 first = jebm_preset_real(preset, "first_start");
+    if (jebm_preset_choice(preset, "means_start") != MEANS_GIVEN || (a - b) * first <= 0.0) {
+        return JEBM_OK;
+    }
+    return jebm_fail(
+        err, JEBM_EINVAL,
+        "keys 'a_star' and 'b_star' are %g and %g, but mode a starts at -first_start = "
+        "%g, on the side of b*, and would learn it; swap them, or give first_start = %g",
+        a, b, -first, -first);
+}
+
 static jebm_status check_sizes(const jebm_preset *preset, jebm_error *err) {
     const uint64_t walkers = jebm_preset_count(preset, "walkers"),
                    batch = jebm_preset_count(preset, "batch"),
@@ -205,6 +220,7 @@ static jebm_status check_cell(const jebm_preset *preset, const mixture_cell *cel
 jebm_status mixture_check(const jebm_preset *preset, size_t ncells, const mixture_cell *cells,
                           jebm_error *err) {
     JEBM_TRY(check_sizes(preset, err));
+    JEBM_TRY(check_names(preset, err));
     for (size_t i = 0; i < ncells; i++) {
         JEBM_TRY(check_cell(preset, &cells[i], err));
     }

@@ -425,6 +425,8 @@ jebm_status mnist_inputs_read(const jebm_preset *preset, const char *data, const
     json_object_set_new(found, "drift_backend", json_string(jebm_gemm_name(inputs->drift)));
     jebm_status status = load_all(preset, data, &w, found, err);
     if (status == JEBM_OK) {
+        snprintf(inputs->train_sha256, sizeof inputs->train_sha256, "%s",
+                 json_string_value(json_object_get(found, "train_sha256")));
         status = settle_counts(preset, &w, &s, found, err);
     }
     if (status == JEBM_OK) {

@@ -24,6 +24,7 @@ typedef struct mnist_inputs {
     double target[MNIST_CLASSES]; /* the data's masses of the classes */
     jebm_classifier *classifier;
     jebm_gemm_backend backend, drift;
+    char train_sha256[JEBM_DIGEST_TEXT]; /* of the whole training part of the data set */
     char *models; /* study evaluate: the directory of their runs; NULL otherwise */
 } mnist_inputs;
 
@@ -140,8 +141,10 @@ jebm_status mnist_measure(mnist_run *x, jebm_error *err);
 char *mnist_name_of(const jebm_cell *cell, size_t run);
 char *mnist_model_path(const char *directory, const jebm_cell *cell, size_t run);
 
-/* Write theta, walkers and all else that jebm_trainer_arrays() names, or read it from
- * inputs->models into a run that was just opened.
+/* Write a model, or read it from inputs->models into a run that was just opened. The file says by
+ * its attributes what it is; it holds the layers of the network (energy/NUMBER_WORD), the walkers
+ * of each population with their log-weights (walkers, evaluation) and all that
+ * jebm_trainer_arrays() names (state).
  *
  * Errors   JEBM_EIO, JEBM_EFORMAT if it cannot be read; JEBM_EMISMATCH, with the key, if it is of
  *          other data, of another energy or of other numbers of walkers. */

@@ -79,16 +79,43 @@ static jebm_status list_figures(const app *a, jebm_error *err) {
     return JEBM_OK;
 }
 
-static void describe(const jebm_preset *p) {
+static jebm_status unknown_key(const jebm_preset *p, const char *name, jebm_error *err) {
+    const size_t n = jebm_preset_nkeys(p);
+    const char **names = malloc(n * sizeof *names);
+    char hint[JEBM_HINT_TEXT] = "";
+    for (size_t i = 0; names != NULL && i < n; i++) {
+        names[i] = jebm_preset_key(p, i)->name;
+    }
+    if (names != NULL) {
+        jebm_nearest_hint(name, names, n, hint);
+    }
+    free(names);
+    return jebm_fail(err, JEBM_EINVAL, "%s has no key '%.60s'%s; --describe %s lists them all",
+                     jebm_preset_figure(p), name, hint, jebm_preset_figure(p));
+}
+
+/* All keys, or the one of that name. */
+static jebm_status describe(const jebm_preset *p, const char *only, jebm_error *err) {
+    size_t found = 0;
+    for (size_t i = 0; only != NULL && i < jebm_preset_nkeys(p); i++) {
+        found += strcmp(jebm_preset_key(p, i)->name, only) == 0;
+    }
+    if (only != NULL && found == 0) {
+        return unknown_key(p, only, err);
+    }
     printf("# %s at scale %s, fidelity %s\n", jebm_preset_figure(p), jebm_preset_scale(p),
            jebm_preset_fidelity(p));
     for (size_t i = 0; i < jebm_preset_nkeys(p); i++) {
         const jebm_key *key = jebm_preset_key(p, i);
+        if (only != NULL && strcmp(key->name, only) != 0) {
+            continue;
+        }
         char expected[256];
         jebm_key_expected(key, expected, sizeof expected);
         printf("%s = %s\n    %s\n    %s\n", key->name, jebm_preset_text(p, key->name),
                key->help != NULL ? key->help : "", expected);
     }
+    return JEBM_OK;
 }
 
 /* ----------------------------------------------------------------------------------- results */
@@ -193,21 +220,28 @@ static jebm_status tell_divergence(const char *directory, const json_t *manifest
     if (n == 0) {
         return JEBM_OK;
     }
-    char text[480] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < n && i < 3; i++) {
-        const json_t *d = json_array_get(list, i);
+    // reasons are told whole: as many as fit, one at least
+    enum { MOST = 3 };
+    char text[600] = "";
+    size_t told = 0;
+    for (size_t used = 0; told < n && told < MOST; told++) {
+        const json_t *d = json_array_get(list, told);
         const char *method = json_string_value(json_object_get(d, "method"));
         const char *variant = json_string_value(json_object_get(d, "variant"));
         const char *why = json_string_value(json_object_get(d, "why"));
-        used += (size_t)snprintf(
-            text + used, sizeof text - used, "%s%.31s %.31s run %lld at step %lld (%.70s)",
-            i > 0 ? "; " : "", method != NULL ? method : "?", variant != NULL ? variant : "?",
+        const int length = snprintf(
+            text + used, sizeof text - used, "%s%.31s %.31s run %lld at step %lld (%s)",
+            told > 0 ? "; " : "", method != NULL ? method : "?", variant != NULL ? variant : "?",
             (long long)json_integer_value(json_object_get(d, "run")),
             (long long)json_integer_value(json_object_get(d, "step")), why != NULL ? why : "?");
+        if (told > 0 && (size_t)length >= sizeof text - used) {
+            text[used] = '\0';
+            break;
+        }
+        used = strlen(text);
     }
     return jebm_fail(err, JEBM_EDIVERGE, "%s: %zu run%s diverged: %s%s", directory, n,
-                     n == 1 ? "" : "s", text, n > 3 ? "; the rest stands in manifest.json" : "");
+                     n == 1 ? "" : "s", text, n > told ? "; the rest stands in manifest.json" : "");
 }
 
 /* --------------------------------------------------------------------------------- campaigns */
@@ -426,7 +460,7 @@ static jebm_status act(app *a, jebm_error *err) {
     JEBM_TRY(resolve(a, a->options.figure, true, &preset, err));
     jebm_status status = JEBM_OK;
     if (a->options.describe) {
-        describe(preset);
+        status = describe(preset, a->options.key, err);
     } else {
         status = run_figure(a, preset, err);
     }

@@ -254,7 +254,8 @@ static jebm_progress_place place_of(const jebm_campaign *c) {
                                  c->runs,      c->step,       c->iterations};
 }
 
-static jebm_status write_tables(const jebm_campaign *c, bool summary, jebm_error *err) {
+/* What a replaced run left goes when the rows of this one are on disk, never before. */
+static jebm_status write_tables(jebm_campaign *c, bool summary, jebm_error *err) {
     char *trajectory = jebm_format("%s/trajectory.csv", c->directory);
     char *means = jebm_format("%s/summary.csv", c->directory);
     jebm_status status;
@@ -262,6 +263,10 @@ static jebm_status write_tables(const jebm_campaign *c, bool summary, jebm_error
         status = jebm_fail(err, JEBM_ENOMEM, "not enough memory for a path");
     } else {
         status = jebm_table_write(&c->table, trajectory, err);
+        if (status == JEBM_OK && c->replacing) {
+            jebm_rundir_clear(c->directory, c->preset);
+            c->replacing = false;
+        }
         if (status == JEBM_OK && summary) {
             status = jebm_table_write_summary(&c->table, means, err);
         }
@@ -269,6 +274,13 @@ static jebm_status write_tables(const jebm_campaign *c, bool summary, jebm_error
     free(trajectory);
     free(means);
     return status;
+}
+
+static jebm_status save(jebm_campaign *c, jebm_error *err) {
+    if (c->replacing) {
+        JEBM_TRY(write_tables(c, false, err));
+    }
+    return jebm_campaign_save(c, err);
 }
 
 static jebm_status record(jebm_campaign *c, jebm_error *err) {
@@ -279,7 +291,7 @@ static jebm_status record(jebm_campaign *c, jebm_error *err) {
 static jebm_status interrupted(jebm_campaign *c, jebm_error *err) {
     const jebm_progress_place at = place_of(c);
     jebm_progress_clear(&c->progress);
-    JEBM_TRY(jebm_campaign_save(c, err));
+    JEBM_TRY(save(c, err));
     JEBM_TRY(write_tables(c, false, err));
     return jebm_fail(err, JEBM_EINTERRUPT,
                      "interrupted at %s %s %s run %" PRIu64 "/%" PRIu64 " step %" PRIu64 "/%" PRIu64
@@ -305,7 +317,7 @@ static jebm_status advance(jebm_campaign *c, jebm_error *err) {
         return interrupted(c, err);
     }
     if (now - c->saved >= c->checkpoint_seconds) {
-        JEBM_TRY(jebm_campaign_save(c, err));
+        JEBM_TRY(save(c, err));
     }
     return JEBM_OK;
 }
@@ -338,6 +350,9 @@ static jebm_status leave_artefacts(jebm_campaign *c, jebm_error *err) {
     if (c->driver->artefacts == NULL) {
         return JEBM_OK;
     }
+    if (c->replacing) {
+        JEBM_TRY(write_tables(c, false, err));
+    }
     JEBM_TRY(jebm_artefacts_prepare(c->directory, err));
     return c->driver->artefacts(c->state, c->directory, &c->cells[c->cell], c->run, err);
 }
@@ -359,7 +374,7 @@ static jebm_status finish_run(jebm_campaign *c, jebm_error *err) {
         if (status == JEBM_OK) {
             // between runs: the next one is where to go on
             c->run++;
-            status = jebm_campaign_save(c, err);
+            status = save(c, err);
             c->run--;
         }
         return status;
@@ -464,15 +479,13 @@ jebm_status jebm_campaign_run(jebm_campaign *c, json_t **manifest, bool *fresh, 
     catch_signals();
     jebm_status status = JEBM_OK;
     if (found == JEBM_RUNDIR_INCOMPLETE) {
-        status = jebm_campaign_load(c, err);
+        status = jebm_campaign_load(c, &c->replacing, err);
     } else {
-        if (found == JEBM_RUNDIR_REPLACE) {
+        c->replacing = found == JEBM_RUNDIR_REPLACE;
+        if (c->replacing) {
             jebm_rundir_remove(c->directory, "checkpoint.h5");
         }
         status = begin(c, err);
-        if (status == JEBM_OK && found == JEBM_RUNDIR_REPLACE) {
-            jebm_rundir_clear(c->directory, c->preset);
-        }
     }
     if (status == JEBM_OK) {
         status = run_all(c, err);

@@ -46,6 +46,8 @@ typedef struct jebm_campaign {
     double earlier_seconds, began; /* of earlier processes; when this one began */
     double saved; /* when the last checkpoint was written */
     jebm_checkpoint *loaded; /* while the state of the run in progress waits to be read */
+    bool replacing; /* files of a run that is replaced are there until this one has written its own
+                     */
     jebm_progress progress;
 } jebm_campaign;
 
@@ -87,8 +89,8 @@ int jebm_campaign_signal(void);
 /* checkpoint.h5: everything that decides the rest. The campaign must be planned (init). */
 jebm_status jebm_campaign_save(jebm_campaign *campaign, jebm_error *err);
 /* Read it back; where a run was in progress, its state waits for jebm_campaign_restore. A directory
- * without a checkpoint is a campaign at its beginning. */
-jebm_status jebm_campaign_load(jebm_campaign *campaign, jebm_error *err);
+ * without a checkpoint is a campaign at its beginning: from_start is then set. */
+jebm_status jebm_campaign_load(jebm_campaign *campaign, bool *from_start, jebm_error *err);
 /* Overwrite the arrays of the run that was just opened. */
 jebm_status jebm_campaign_restore(jebm_campaign *campaign, jebm_error *err);
 

@@ -200,14 +200,14 @@ static jebm_status get_position(jebm_campaign *c, const char *path, jebm_error *
     return JEBM_OK;
 }
 
-jebm_status jebm_campaign_load(jebm_campaign *c, jebm_error *err) {
+jebm_status jebm_campaign_load(jebm_campaign *c, bool *from_start, jebm_error *err) {
     char *path = jebm_format("%s/checkpoint.h5", c->directory);
     if (path == NULL) {
         return jebm_fail(err, JEBM_ENOMEM, "not enough memory for a checkpoint");
     }
     jebm_status status = JEBM_OK;
-    // killed before its first checkpoint: start at the beginning
-    if (access(path, F_OK) == 0 || errno != ENOENT) {
+    *from_start = access(path, F_OK) != 0 && errno == ENOENT;
+    if (!*from_start) {
         status = jebm_checkpoint_open(path, &c->loaded, err);
         if (status == JEBM_OK) {
             status = get_texts(c, path, err);

@@ -2,6 +2,7 @@
 #include "app/environment.h"
 
 #include "core/isa.h"
+#include "nn/gemm.h"
 #include "revision.h"
 
 #include <gsl/gsl_version.h>
@@ -69,8 +70,26 @@ static json_t *libraries(void) {
     char hdf5[48];
     H5get_libversion(&major, &minor, &release);
     snprintf(hdf5, sizeof hdf5, "%u.%u.%u", major, minor, release);
-    return json_pack("{s:s, s:s, s:s}", "gsl", gsl_version, "hdf5", hdf5, "jansson",
-                     jansson_version_str());
+    json_t *list = json_pack("{s:s, s:s, s:s}", "gsl", gsl_version, "hdf5", hdf5, "jansson",
+                             jansson_version_str());
+    const jebm_gemm_backend products[] = {JEBM_GEMM_OPENBLAS, JEBM_GEMM_ONEDNN};
+    for (size_t i = 0; i < sizeof products / sizeof products[0]; i++) {
+        char version[160];
+        if (jebm_gemm_version(products[i], version)) {
+            json_object_set_new(list, jebm_gemm_name(products[i]), json_string(version));
+        }
+    }
+    return list;
+}
+
+bool jebm_revision(char text[64]) {
+    // git marks a tree with uncommitted changes by a plus after the revision
+    snprintf(text, 64, "%s", JEBM_REVISION);
+    char *plus = strchr(text, '+');
+    if (plus != NULL) {
+        *plus = '\0';
+    }
+    return plus == NULL;
 }
 
 json_t *jebm_environment(void) {
@@ -80,13 +99,7 @@ json_t *jebm_environment(void) {
     if (uname(&u) == 0) {
         snprintf(kernel, sizeof kernel, "%.60s %.60s %.60s", u.sysname, u.release, u.machine);
     }
-    // git marks a tree with uncommitted changes by a plus after the revision
-    snprintf(revision, sizeof revision, "%s", JEBM_REVISION);
-    const size_t length = strlen(revision);
-    const int dirty = length > 0 && revision[length - 1] == '+';
-    if (dirty) {
-        revision[length - 1] = '\0';
-    }
+    const int dirty = !jebm_revision(revision);
     return json_pack("{s:s, s:I, s:i, s:s, s:s, s:s, s:o, s:s, s:b}", "cpu",
                      cpu[0] != '\0' ? cpu : "unknown", "cores",
                      (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "threads", jebm_threads(), "isa",

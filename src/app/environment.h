@@ -7,11 +7,15 @@
 #include "core/status.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* {cpu, cores, threads, isa, compiler, kernel, libraries{}, git_revision, git_dirty}; NULL when
  * memory ran out. */
 json_t *jebm_environment(void);
+
+/* The git revision that the program was built from; false if files had changed since. */
+bool jebm_revision(char text[64]);
 
 /* Threads that parallel regions will have. */
 int jebm_threads(void);

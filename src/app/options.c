@@ -26,7 +26,7 @@
     JEBM_X(THREADS, "threads", "T", "threads, 1 to 1024 (default: all); no result depends on it") \
     JEBM_X(NO_FIGURE, "no-figure", NULL, "do not draw")                                           \
     JEBM_X(LIST, "list", NULL, "list the figures")                                                \
-    JEBM_X(DESCRIBE, "describe", NULL, "show every key of FIGURE with value, range and meaning")  \
+    JEBM_X(DESCRIBE, "describe", NULL, "show value, range and meaning of all keys of FIGURE,")    \
     JEBM_X(PLAN, "plan", NULL, "print cells, columns and recorded steps of all figures as JSON")  \
     JEBM_X(HEADING, "heading", "TEXT",                                                            \
            "a short progress for a caller: TEXT, the figure, its share and the time left")        \
@@ -61,6 +61,9 @@ void jebm_options_help(const jebm_driver *driver) {
         snprintf(left, sizeof left, "%s%s%s", known[i].name, known[i].value != NULL ? " " : "",
                  known[i].value != NULL ? known[i].value : "");
         printf("  %-18s %s\n", left, known[i].help);
+        if (i == DESCRIBE) {
+            printf("  %-18s %s\n", "", "or of one: FIGURE --describe KEY");
+        }
     }
     printf("\nA figure spread over machines, and put together again; the settings are the parts':\n"
            "  %s FIGURE --runs-to 10 --out A\n"
@@ -159,12 +162,13 @@ static void set_flag(jebm_options *o, option which) {
 static jebm_status take_word(jebm_options *o, int argc, char **argv, int *i, jebm_error *err) {
     const char *word = argv[*i];
     if (word[0] != '-') {
-        if (o->figure != NULL) {
+        if (o->key != NULL) {
             return jebm_fail(err, JEBM_EINVAL,
-                             "found the figures '%.80s' and '%.80s'; expected one", o->figure,
-                             word);
+                             "found '%.80s', '%.80s' and '%.80s'; expected a figure, and with "
+                             "--describe a key",
+                             o->figure, o->key, word);
         }
-        o->figure = word;
+        *(o->figure == NULL ? &o->figure : &o->key) = word;
         return JEBM_OK;
     }
     char name[128];
@@ -208,6 +212,10 @@ static jebm_status check_together(const jebm_options *o, jebm_error *err) {
         return jebm_fail(err, JEBM_EINVAL,
                          "--merge takes what was run from the parts and runs nothing: leave out %s",
                          o->setting);
+    }
+    if (o->key != NULL && !o->describe) {
+        return jebm_fail(err, JEBM_EINVAL, "found the figures '%.80s' and '%.80s'; expected one",
+                         o->figure, o->key);
     }
     if (o->figure == NULL && !o->list && !o->plan && !o->help && !o->version) {
         return jebm_fail(err, JEBM_EINVAL,

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 typedef struct jebm_options {
+    const char *key; /* a second word, the key to describe; NULL where not given */
     const char *figure, *scale, *fidelity, *out,
         *data; /* NULL where not given; borrowed from argv */
     const char **overrides; /* [noverrides] of --set, then --runs as "runs=R" */

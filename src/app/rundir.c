@@ -57,8 +57,6 @@ jebm_status jebm_rundir_lock(const char *directory, int *fd, jebm_error *err) {
     return JEBM_OK;
 }
 
-static const char *const run_files[] = {"trajectory.csv", "trajectory.csv.gz", "summary.csv",
-                                        "checkpoint.h5"};
 static const char *const figure_suffixes[] = {".png", ".svg", ".pdf"};
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
@@ -82,9 +80,8 @@ static void remove_picture(const char *directory, const char *picture) {
 
 void jebm_rundir_clear(const char *directory, const jebm_preset *preset) {
     char picture[JEBM_PICTURE_TEXT];
-    for (size_t i = 0; i < COUNT(run_files); i++) {
-        jebm_rundir_remove(directory, run_files[i]);
-    }
+    jebm_rundir_remove(directory, "summary.csv");
+    jebm_rundir_remove(directory, "trajectory.csv.gz");
     for (size_t i = 0; jebm_preset_picture(preset, i, picture); i++) {
         remove_picture(directory, picture);
     }

@@ -31,7 +31,8 @@ jebm_status jebm_rundir_inspect(const jebm_campaign *campaign, jebm_rundir_state
 /* Refuse a directory that holds files, but no manifest. */
 jebm_status jebm_rundir_check_foreign(const char *directory, bool *has_manifest, jebm_error *err);
 
-/* Remove one file if it is there; remove all of a run's files and pictures but the manifest. */
+/* Remove one file if it is there; remove what a replaced run left when the new trajectory.csv
+ * stands in its place: summary, pictures and artefacts. */
 void jebm_rundir_remove(const char *directory, const char *name);
 void jebm_rundir_clear(const char *directory, const jebm_preset *preset);
 

@@ -69,10 +69,10 @@ JEBM_API jebm_status jebm_fail(jebm_error *err, jebm_status status, const char *
     } while (0)
 
 /* A named array: how a live object lists the state that a checkpoint must hold.
- * data is borrowed and writable; shape[0..rank) are the extents, row-major, rank <= 3. */
+ * data is borrowed and writable; shape[0..rank) are the extents, row-major, rank <= 4. */
 typedef enum jebm_type { JEBM_F32, JEBM_F64, JEBM_U32, JEBM_U64 } jebm_type;
 
-#define JEBM_ARRAY_RANK 3
+#define JEBM_ARRAY_RANK 4
 typedef struct jebm_array {
     char name[48];
     jebm_type type;

@@ -5,14 +5,47 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 #include <unistd.h>
 
-static jebm_status write_failed(jebm_error *err, const char *path, int reason) {
+/* The directory of a file; the caller's to free, NULL without memory. */
+static char *directory_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    const size_t length = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
+    char *directory = malloc(length + 1);
+    if (directory != NULL) {
+        memcpy(directory, slash == NULL ? "." : path, length);
+        directory[length] = '\0';
+    }
+    return directory;
+}
+
+/* " (at least 3.2 MB are needed, 0.1 MB are free)", as far as it is known; needed 0: not known */
+static void tell_space(const char *path, double needed, char text[96]) {
+    struct statvfs facts;
+    char *directory = directory_of(path);
+    text[0] = '\0';
+    if (directory != NULL && statvfs(directory, &facts) == 0) {
+        const double available = (double)facts.f_bavail * (double)facts.f_frsize;
+        size_t used = 0;
+        if (needed > 0.0) {
+            used = (size_t)snprintf(text, 96, " (at least %.3g MB are needed,", needed / 1e6);
+        }
+        snprintf(text + used, 96 - used, "%s%.3g MB are free)", used > 0 ? " " : " (",
+                 available / 1e6);
+    }
+    free(directory);
+}
+
+/* needed: bytes of the whole file; 0 where that is not known */
+static jebm_status write_failed(jebm_error *err, const char *path, int reason, double needed) {
     if (reason == ENOSPC || reason == EDQUOT) {
+        char space[96];
+        tell_space(path, needed, space);
         return jebm_fail(err, JEBM_EIO,
-                         "%s: cannot be written: %s; free some space or give another directory",
-                         path, strerror(reason));
+                         "%s: cannot be written: %s%s; free some space or give another directory",
+                         path, strerror(reason), space);
     }
     return jebm_fail(err, JEBM_EIO, "%s: cannot be written: %s", path,
                      reason != 0 ? strerror(reason) : "an earlier write failed");
@@ -44,26 +77,18 @@ jebm_status jebm_atomic_open(jebm_atomic_file *file, const char *path, jebm_erro
         free(file->path);
         free(file->part);
         memset(file, 0, sizeof *file);
-        return write_failed(err, path, reason);
+        return write_failed(err, path, reason, 0.0);
     }
     return JEBM_OK;
 }
 
 /* A rename is on disk only when its directory is; file systems that cannot sync one say EINVAL. */
 static int sync_directory_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *directory = NULL;
-    if (slash != NULL && slash != path) {
-        const size_t length = (size_t)(slash - path);
-        directory = malloc(length + 1);
-        if (directory == NULL) {
-            return ENOMEM;
-        }
-        memcpy(directory, path, length);
-        directory[length] = '\0';
+    char *directory = directory_of(path);
+    if (directory == NULL) {
+        return ENOMEM;
     }
-    const char *name = directory != NULL ? directory : slash == path ? "/" : ".";
-    const int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int reason = 0;
     if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL)) {
         reason = errno;
@@ -77,6 +102,7 @@ static int sync_directory_of(const char *path) {
 
 jebm_status jebm_atomic_commit(jebm_atomic_file *file, jebm_error *err) {
     int reason = 0;
+    const off_t size = ftello(file->stream);
     errno = 0;
     if (fflush(file->stream) != 0 || ferror(file->stream) || fsync(fileno(file->stream)) != 0) {
         reason = errno != 0 ? errno : -1;
@@ -95,7 +121,7 @@ jebm_status jebm_atomic_commit(jebm_atomic_file *file, jebm_error *err) {
         reason = sync_directory_of(file->path);
     }
     if (reason != 0) {
-        status = write_failed(err, file->path, reason > 0 ? reason : 0);
+        status = write_failed(err, file->path, reason > 0 ? reason : 0, (double)size);
     }
     free(file->path);
     free(file->part);
@@ -119,6 +145,11 @@ void jebm_atomic_abandon(jebm_atomic_file *file) {
 jebm_status jebm_atomic_write(const char *path, const void *bytes, size_t size, jebm_error *err) {
     jebm_atomic_file file;
     JEBM_TRY(jebm_atomic_open(&file, path, err));
-    fwrite(bytes, 1, size, file.stream);
+    errno = 0;
+    if (fwrite(bytes, 1, size, file.stream) != size) {
+        const int reason = errno;
+        jebm_atomic_abandon(&file);
+        return write_failed(err, path, reason, (double)size);
+    }
     return jebm_atomic_commit(&file, err);
 }

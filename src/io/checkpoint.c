@@ -159,6 +159,37 @@ jebm_status jebm_checkpoint_put_text(jebm_checkpoint *c, const char *name, const
     return ok ? JEBM_OK : inner_failure(c, "store", path, err);
 }
 
+jebm_status jebm_checkpoint_link(jebm_checkpoint *c, const char *group, const char *name,
+                                 const char *target, jebm_error *err) {
+    char path[128];
+    snprintf(path, sizeof path, "%.60s/%.60s", group, name);
+    const hid_t links = H5Pcreate(H5P_LINK_CREATE);
+    H5Pset_create_intermediate_group(links, 1);
+    const bool ok = H5Lcreate_hard(c->file, target, c->file, path, links, H5P_DEFAULT) >= 0;
+    H5Pclose(links);
+    return ok ? JEBM_OK : inner_failure(c, "link", path, err);
+}
+
+jebm_status jebm_checkpoint_put_attribute(jebm_checkpoint *c, const char *name, const char *text,
+                                          jebm_error *err) {
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    const hid_t space = H5Screate(H5S_SCALAR);
+    bool ok = type >= 0 && space >= 0 && H5Tset_size(type, strlen(text) + 1) >= 0;
+    const hid_t attribute =
+        ok ? H5Acreate2(c->file, name, type, space, H5P_DEFAULT, H5P_DEFAULT) : H5I_INVALID_HID;
+    ok = attribute >= 0 && H5Awrite(attribute, type, text) >= 0;
+    if (attribute >= 0) {
+        H5Aclose(attribute);
+    }
+    if (space >= 0) {
+        H5Sclose(space);
+    }
+    if (type >= 0) {
+        H5Tclose(type);
+    }
+    return ok ? JEBM_OK : inner_failure(c, "store", name, err);
+}
+
 /* The whole HDF5 file as bytes, behind room for the block of text. */
 static jebm_status take_image(jebm_checkpoint *c, char **image, size_t *size, jebm_error *err) {
     *image = NULL;
@@ -377,16 +408,41 @@ jebm_status jebm_checkpoint_get(jebm_checkpoint *c, const char *group, const jeb
     return status;
 }
 
-/* Bytes of the text in a dataset; 0 for anything but one string of fixed length. */
-static size_t text_size(hid_t set, hid_t type) {
-    const hid_t space = H5Dget_space(set);
+/* Bytes of a text of this space and type; 0 for anything but one string of fixed length. */
+static size_t text_size(hid_t space, hid_t type) {
     const bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
+    return one && type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0
+               ? H5Tget_size(type)
+               : 0;
+}
+
+/* The text of an open dataset or attribute, called `name` in messages. */
+static jebm_status read_text(const jebm_checkpoint *c, hid_t object, bool attribute,
+                             const char *name, char **text, jebm_error *err) {
+    const hid_t type = attribute ? H5Aget_type(object) : H5Dget_type(object);
+    const hid_t space = attribute ? H5Aget_space(object) : H5Dget_space(object);
+    const size_t size = text_size(space, type);
+    char *copy = size > 0 ? calloc(1, size + 1) : NULL;
+    if (copy != NULL &&
+        (attribute ? H5Aread(object, type, copy)
+                   : H5Dread(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, copy)) < 0) {
+        free(copy);
+        copy = NULL;
+    }
     if (space >= 0) {
         H5Sclose(space);
     }
-    return one && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0
-               ? H5Tget_size(type)
-               : 0;
+    if (type >= 0) {
+        H5Tclose(type);
+    }
+    if (size == 0) {
+        return jebm_fail(err, JEBM_EMISMATCH, "%s: '%s' is no text", c->path, name);
+    }
+    if (copy == NULL) {
+        return inner_failure(c, "read", name, err);
+    }
+    *text = copy;
+    return JEBM_OK;
 }
 
 jebm_status jebm_checkpoint_get_text(jebm_checkpoint *c, const char *name, char **text,
@@ -396,25 +452,23 @@ jebm_status jebm_checkpoint_get_text(jebm_checkpoint *c, const char *name, char 
     snprintf(path, sizeof path, "text/%.100s", name);
     hid_t set;
     JEBM_TRY(open_dataset(c, path, &set, err));
-    const hid_t type = H5Dget_type(set);
-    const size_t size = type >= 0 ? text_size(set, type) : 0;
-    char *copy = size > 0 ? calloc(1, size + 1) : NULL;
-    if (copy != NULL && H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, copy) < 0) {
-        free(copy);
-        copy = NULL;
-    }
-    if (type >= 0) {
-        H5Tclose(type);
-    }
+    const jebm_status status = read_text(c, set, false, path, text, err);
     H5Dclose(set);
-    if (size == 0) {
-        return jebm_fail(err, JEBM_EMISMATCH, "%s: '%s' is no text", c->path, path);
+    return status;
+}
+
+jebm_status jebm_checkpoint_get_attribute(jebm_checkpoint *c, const char *name, char **text,
+                                          jebm_error *err) {
+    *text = NULL;
+    const hid_t attribute = H5Aopen(c->file, name, H5P_DEFAULT);
+    if (attribute < 0) {
+        return jebm_fail(err, JEBM_EMISMATCH,
+                         "%s: has no attribute '%s'; was it written by another version?", c->path,
+                         name);
     }
-    if (copy == NULL) {
-        return inner_failure(c, "read", path, err);
-    }
-    *text = copy;
-    return JEBM_OK;
+    const jebm_status status = read_text(c, attribute, true, name, text, err);
+    H5Aclose(attribute);
+    return status;
 }
 
 void jebm_checkpoint_close(jebm_checkpoint *c) {

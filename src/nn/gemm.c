@@ -2,6 +2,7 @@
 #include "nn/gemm_internal.h"
 
 #include <cblas.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,14 @@ bool jebm_gemm_available(jebm_gemm_backend backend) {
 
 jebm_gemm_backend jebm_gemm_default(void) {
     return jebm_gemm_available(JEBM_GEMM_ONEDNN) ? JEBM_GEMM_ONEDNN : JEBM_GEMM_OPENBLAS;
+}
+
+bool jebm_gemm_version(jebm_gemm_backend backend, char text[160]) {
+    if (backend == JEBM_GEMM_OPENBLAS) {
+        snprintf(text, 160, "%s", openblas_get_config());
+        return true;
+    }
+    return (backend == JEBM_GEMM_ONEDNN || backend == JEBM_GEMM_BF16) && jebm_dnnl_version(text);
 }
 
 #define WARNING(core)                                                                          \

@@ -36,6 +36,9 @@ JEBM_API bool jebm_gemm_available(jebm_gemm_backend backend);
  * is resumed computes what it would have computed: onednn, openblas, reference in this order. */
 JEBM_API jebm_gemm_backend jebm_gemm_default(void);
 
+/* The version of the library behind a back end; false where there is none in this build. */
+JEBM_API bool jebm_gemm_version(jebm_gemm_backend backend, char text[160]);
+
 /* NULL, or one line that says why openblas will be slow here: its kernels are those of a CPU older
  * than this one (FACTS: "Prescott" on CPUs it does not know), and what to set. */
 JEBM_API const char *jebm_gemm_warning(void);

@@ -61,6 +61,8 @@ typedef struct jebm_dnnl_operand jebm_dnnl_operand;
 typedef struct jebm_dnnl_call jebm_dnnl_call;
 
 bool jebm_dnnl_available(bool half);
+/* false without oneDNN */
+bool jebm_dnnl_version(char text[160]);
 jebm_status jebm_dnnl_product_new(bool half, const jebm_product_shape *shape,
                                   jebm_dnnl_product **out, jebm_error *err);
 void jebm_dnnl_product_free(jebm_dnnl_product *p);

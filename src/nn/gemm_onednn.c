@@ -4,6 +4,7 @@
 #include "nn/gemm_internal.h"
 
 #include <dnnl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #ifdef _OPENMP
@@ -36,6 +37,12 @@ struct jebm_dnnl_call {
     dnnl_stream_t stream;
     dnnl_memory_t a, b, c, scratchpad;
 };
+
+bool jebm_dnnl_version(char text[160]) {
+    const dnnl_version_t *v = dnnl_version();
+    snprintf(text, 160, "%d.%d.%d", v->major, v->minor, v->patch);
+    return true;
+}
 
 /* below AVX-512 oneDNN has no products in bf16 */
 bool jebm_dnnl_available(bool half) {

@@ -251,6 +251,30 @@ void jebm_network_last(const jebm_network *net, size_t *first, size_t *count) {
     *count = net->spec.nparams - *first;
 }
 
+size_t jebm_network_layers(const jebm_network *net) {
+    size_t n = 0;
+    for (size_t i = 0; i < net->spec.nstages; i++) {
+        n += net->spec.stage[i].kind == JEBM_STAGE_PRODUCT;
+    }
+    return n;
+}
+
+const char *jebm_network_layer(const jebm_network *net, size_t i, double *theta,
+                               jebm_array arrays[2]) {
+    const jebm_stage *s = net->spec.stage;
+    for (size_t before = i; before > 0 || s->kind != JEBM_STAGE_PRODUCT; s++) {
+        before -= s->kind == JEBM_STAGE_PRODUCT;
+    }
+    arrays[0] = (jebm_array){
+        "weight",
+        JEBM_F64,
+        s->linear ? 2 : 4,
+        {s->out.channels, s->linear ? s->fan_in : s->in.channels, s->window[0], s->window[1]},
+        theta + s->weight};
+    arrays[1] = (jebm_array){"bias", JEBM_F64, 1, {s->out.channels}, theta + s->bias};
+    return s->linear ? "linear" : "conv";
+}
+
 /* ---- weights -------------------------------------------------------------------------------- */
 
 static bool make_operands(const jebm_network *net, jebm_weights *w) {

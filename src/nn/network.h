@@ -62,6 +62,12 @@ JEBM_API void jebm_network_init(const jebm_network *net, jebm_rng rng, double *t
 /* Range of the parameters of the last layer that has any: theta[*first .. *first + *count). */
 JEBM_API void jebm_network_last(const jebm_network *net, size_t *first, size_t *count);
 
+/* Layers that have parameters, and those of one of them: its word ("conv" or "linear"; static), and
+ * arrays "weight" and "bias" in their shapes whose data lie in theta [nparams]. i < layers. */
+JEBM_API size_t jebm_network_layers(const jebm_network *net);
+JEBM_API const char *jebm_network_layer(const jebm_network *net, size_t i, double *theta,
+                                        jebm_array arrays[2]);
+
 JEBM_API jebm_status jebm_weights_new(const jebm_network *net, jebm_weights **out, jebm_error *err);
 JEBM_API void jebm_weights_free(jebm_weights *weights);
 /* Bring weights up to theta [nparams]. */

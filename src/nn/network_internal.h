@@ -27,6 +27,7 @@ typedef enum jebm_stage_kind {
 
 typedef struct jebm_stage {
     jebm_stage_kind kind;
+    bool linear; /* of a product: written as linear, not as conv */
     jebm_activation act;
     jebm_shape in, out;
     size_t window[2]; /* height, width */

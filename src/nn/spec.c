@@ -129,6 +129,7 @@ static jebm_status read_linear(const layer *l, jebm_spec *spec, jebm_shape in) {
     }
     return append(l, spec,
                   (jebm_stage){.kind = JEBM_STAGE_PRODUCT,
+                               .linear = true,
                                .in = in,
                                .out.channels = channels,
                                .window = {in.height, in.width},

@@ -38,8 +38,13 @@ Test(options, all_of_them_arrive) {
     cr_expect(!o.resume && !o.force && !o.quiet);
     jebm_options_free(&o);
     cr_assert_eq(parse("--describe fig06 --resume --no-figure --quiet", &o, NULL), JEBM_OK);
+    cr_expect_null(o.key);
     cr_expect(o.describe && o.resume && o.no_figure && o.quiet && o.seed == 1 && o.threads == 0);
     cr_expect(o.runs_from == 0 && o.runs_to == 0 && o.nparts == 0);
+    jebm_options_free(&o);
+    cr_assert_eq(parse("fig06 --describe walkers", &o, NULL), JEBM_OK);
+    cr_expect_str_eq(o.figure, "fig06");
+    cr_expect_str_eq(o.key, "walkers");
     jebm_options_free(&o);
     cr_assert_eq(parse("fig06 --runs-from 3 --runs-to=3", &o, NULL), JEBM_OK);
     cr_expect(o.runs_from == 3 && o.runs_to == 3);
@@ -55,6 +60,8 @@ static const struct {
     const char *line, *found;
 } bad[] = {
     {"fig06 --scal quick", "unknown option '--scal' (did you mean '--scale'?)"},
+    {"fig06 h --quiet", "found the figures 'fig06' and 'h'; expected one"},
+    {"fig06 --describe h c", "found 'fig06', 'h' and 'c'; expected a figure, and with"},
     {"fig06 -x", "unknown option '-x'"},
     {"fig06 --elephant", "unknown option '--elephant'; --help lists them all"},
     {"fig06 --scale", "option '--scale' misses its value"},

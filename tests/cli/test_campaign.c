@@ -84,6 +84,20 @@ Test(campaign, a_heading_makes_the_progress_two_lines_of_a_log) {
     scratch_free(&s);
 }
 
+Test(campaign, describe_shows_all_keys_or_the_one_that_is_named) {
+    const scratch s = scratch_new();
+    outcome o = run(&s, "toy1 --describe");
+    expect_done(&o);
+    cr_expect(strstr(o.out, "\nwalkers = 16\n") && strstr(o.out, "\nruns = 2\n"));
+    o = run(&s, "toy1 --describe walkers --set walkers=17");
+    expect_done(&o);
+    cr_expect_not_null(strstr(o.out, "\nwalkers = 17\n"));
+    cr_expect_null(strstr(o.out, "runs ="));
+    o = run(&s, "toy1 --describe walkrs");
+    expect_refusal(&o, 2, "toy1 has no key 'walkrs' (did you mean 'walkers'?)");
+    scratch_free(&s);
+}
+
 Test(campaign, writes_below_results_runs_scale_fidelity_by_itself) {
     const scratch s = scratch_new();
     const outcome o = run(&s, "toy1 --no-figure --quiet --fidelity code --runs 1");
@@ -251,6 +265,40 @@ Test(campaign, other_settings_are_refused_by_name_and_replaced_by_force) {
     cr_expect_str_eq(json_string_value(json_array_get(json_object_get(m, "overrides"), 0)),
                      "runs=3");
     json_decref(m);
+    scratch_free(&s);
+}
+
+Test(campaign, force_keeps_what_is_there_until_it_has_rows_of_its_own, .timeout = 60) {
+    const scratch s = scratch_new();
+    outcome o = run(&s, "toy1 --no-figure --quiet --out d");
+    expect_done(&o);
+    scratch_put(scratch_path(&s, "d/toy1/toy1.png"), "old", 3);
+    char *old = scratch_get(scratch_path(&s, "d/toy1/trajectory.csv"), NULL);
+    const char *line = "toy1 --no-figure --quiet --out d --seed 2 --set pause_us=20000";
+    char forced[128];
+    snprintf(forced, sizeof forced, "%s --force", line);
+    const pid_t child = start(&s, forced);
+    for (bool begun = false; !begun;) {
+        wait_ms(5);
+        char *manifest = scratch_get(scratch_path(&s, "d/toy1/manifest.json"), NULL);
+        begun = manifest != NULL && strstr(manifest, "\"seed\": 2") != NULL;
+        free(manifest);
+    }
+    kill(child, SIGKILL);
+    finish(&s, child);
+    char *kept = scratch_get(scratch_path(&s, "d/toy1/trajectory.csv"), NULL);
+    cr_assert_not_null(kept, "the rows of the finished run are gone");
+    cr_expect_str_eq(kept, old);
+    cr_expect(exists(&s, "d/toy1/summary.csv"));
+    free(kept);
+    free(old);
+    // what goes on from there leaves nothing of the old run
+    o = run(&s, "%s --resume", line);
+    expect_done(&o);
+    cr_expect(!exists(&s, "d/toy1/toy1.png"));
+    o = run(&s, "toy1 --no-figure --quiet --out e --seed 2");
+    expect_done(&o);
+    expect_same_run(&s, "d", "e", "toy1");
     scratch_free(&s);
 }
 

@@ -243,6 +243,8 @@ Test(gmm_program, bad_input_is_one_line_and_status_2, .timeout = 60) {
         {"fig06 --set h=2", "expected a real number above 0 and below 2"},
         {"fig06 --set gamma_z=inf", "'inf' found; expected a real number from 0"},
         {"fig06 --set p_star=1", "expected a real number above 0 and below 1"},
+        {"fig06 --set a_star=6 --set b_star=-10",
+         "mode a starts at -first_start = -0.1, on the side of b*"},
         {"fig06 --set walkrs=10", "unknown key 'walkrs' (did you mean 'walkers'?)"},
         {"fig06 --set gama_ab=1", "(did you mean 'gamma_ab'?)"},
         {"fig06 --set walkers=0", "'0' found; expected an integer from 1 to"},

@@ -6,6 +6,7 @@
 #define PROGRAM_SHARE MNIST_SHARE
 #include "manifest.h"
 
+#include "io/checkpoint.h"
 #include "nn/gemm.h"
 
 #include <math.h>
@@ -321,6 +322,73 @@ Test(mnist, an_evaluated_model_is_the_one_that_was_trained) {
                  value(&found, "test_energy", row_of(&found, "pcd", 1, 1)));
     jebm_csv_free(trained.csv);
     jebm_csv_free(found.csv);
+}
+
+static void read_array(jebm_checkpoint *model, const char *group, jebm_array array) {
+    jebm_error err = {0};
+    cr_assert_eq(jebm_checkpoint_get(model, group, &array, &err), JEBM_OK, "%s", err.text);
+}
+
+/* What others read of a model is what the run's other files say: layers in PyTorch's order and
+ * shapes, one behind the other, are theta; walkers are those of the samples. */
+Test(mnist, a_model_says_what_it_holds) {
+    enum { PARAMETERS = 4 * 25 + 4 + 4 * 4 * 9 + 4 + 8 * 64 + 8 + 8 + 1 };
+    outcome o = run(&s, "mnist" BARS "--out d --runs 1 --set trigger=never");
+    expect_done(&o);
+    jebm_checkpoint *model = NULL;
+    cr_assert_eq(
+        jebm_checkpoint_open(scratch_path(&s, "d/mnist/models/jarzynski-never-0.h5"), &model, NULL),
+        JEBM_OK);
+    const char *const facts[][2] = {
+        {"method", "jarzynski"},    {"variant", "never"},   {"run", "0"},         {"updates", "12"},
+        {"image_shape", "1 16 16"}, {"counts", "40 20 10"}, {"data_set", "mnist"}};
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
+        char *text = NULL;
+        cr_assert_eq(jebm_checkpoint_get_attribute(model, facts[i][0], &text, NULL), JEBM_OK);
+        cr_expect_str_eq(text, facts[i][1]);
+        free(text);
+    }
+    double layers[PARAMETERS], theta[PARAMETERS], *at = layers;
+    const jebm_array shapes[4][2] = {
+        {{"weight", JEBM_F64, 4, {4, 1, 5, 5}, NULL}, {"bias", JEBM_F64, 1, {4}, NULL}},
+        {{"weight", JEBM_F64, 4, {4, 4, 3, 3}, NULL}, {"bias", JEBM_F64, 1, {4}, NULL}},
+        {{"weight", JEBM_F64, 2, {8, 64}, NULL}, {"bias", JEBM_F64, 1, {8}, NULL}},
+        {{"weight", JEBM_F64, 2, {1, 8}, NULL}, {"bias", JEBM_F64, 1, {1}, NULL}}};
+    for (size_t i = 0; i < 4; i++) {
+        char group[32];
+        snprintf(group, sizeof group, "energy/%02zu_%s", i, i < 2 ? "conv" : "linear");
+        for (size_t j = 0; j < 2; j++) {
+            jebm_array a = shapes[i][j];
+            a.data = at;
+            read_array(model, group, a);
+            size_t n = 1;
+            for (size_t r = 0; r < a.rank; r++) {
+                n *= a.shape[r];
+            }
+            at += n;
+        }
+    }
+    cr_assert_eq(at - layers, PARAMETERS);
+    read_array(model, "state", (jebm_array){"theta0", JEBM_F64, 1, {PARAMETERS}, theta});
+    cr_expect_arr_eq(layers, theta, sizeof theta);
+
+    jebm_csv *samples = csv_of(&s, "d/mnist/samples-jarzynski-never-0.csv");
+    double *logw = numbers(samples, "log_weight"), *energy = numbers(samples, "energy");
+    double found[N], U[N];
+    float x[N * D], state[N * D];
+    read_array(model, "walkers", (jebm_array){"log_weight", JEBM_F64, 1, {N}, found});
+    read_array(model, "walkers", (jebm_array){"energy", JEBM_F64, 1, {N}, U});
+    for (size_t i = 0; i < N; i++) {
+        cr_expect_float_eq(found[i], logw[i], 1e-12 * (1.0 + fabs(logw[i])));
+        cr_expect_float_eq(U[i], energy[i], 1e-6 * (1.0 + fabs(energy[i])));
+    }
+    read_array(model, "walkers", (jebm_array){"x", JEBM_F32, 2, {N, D}, x});
+    read_array(model, "state", (jebm_array){"walkers0", JEBM_F32, 2, {N, D}, state});
+    cr_expect_arr_eq(x, state, sizeof x);
+    free(logw);
+    free(energy);
+    jebm_csv_free(samples);
+    jebm_checkpoint_close(model);
 }
 
 Test(mnist, evaluations_agree_with_the_weights) {

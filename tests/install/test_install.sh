@@ -27,6 +27,10 @@ expect() {
     [[ $status == 0 && $text == *"$words"* ]] || fail "$*: exit $status, expected 0 and '$words' in: $text"
 }
 
+for bench in "$build"/benchmarks/bench_*; do
+    [[ ! -f $bench ]] || expect 'usage: bench_' "$bench" --help
+done
+
 # ---- install, and move -----------------------------------------------------------------------
 
 meson install -C "$build" --no-rebuild --quiet --destdir "$place/stage" >"$place/log" 2>&1 ||
@@ -81,13 +85,44 @@ if command -v g++ >/dev/null; then
         g++ "${cflags[@]}" -x c++ - -x none "${libs[@]}" "-Wl,-rpath,$libdir" -o "$place/cpp"
     "$place/cpp" || fail 'a C++ program does not link or run'
 fi
-cp "$source/examples/double_well.c" "$place"
+cp "$source/examples/double_well.c" "$source/examples/read_model.py" "$place"
 "${compile[@]}" -std=c17 -O2 -Wall -Wextra -Werror "${cflags[@]}" "$place/double_well.c" "${libs[@]}" -lm \
     "-Wl,-rpath,$libdir" -o "$place/double_well" || fail 'examples/double_well.c does not build'
+
+# ---- grey images of one's own: 28 x 28 pixels, classes 1 and 2 -----------------------------------
+
+# put_images PART COUNT
+put_images() {
+    local size
+    printf -v size '\\x%02x' "$2"
+    # shellcheck disable=SC2059 # the format is the bytes
+    {
+        printf "\\0\\0\\x08\\x03\\0\\0\\0$size\\0\\0\\0\\x1c\\0\\0\\0\\x1c"
+        LC_ALL=C awk -v n="$2" 'BEGIN { for (i = 0; i < n; i++) for (j = 0; j < 784; j++)
+            printf "%c", i % 2 ? 1 + (i + j) % 100 : 120 + (i * j) % 100 }'
+    } >"$place/own/$1-images-idx3-ubyte"
+    # shellcheck disable=SC2059
+    {
+        printf "\\0\\0\\x08\\x01\\0\\0\\0$size"
+        LC_ALL=C awk -v n="$2" 'BEGIN { for (i = 0; i < n; i++) printf "%c", 1 + i % 2 }'
+    } >"$place/own/$1-labels-idx1-ubyte"
+}
+mkdir "$place/own"
+put_images train 40
+put_images t10k 20
 
 # ---- the programs, with nothing of the checkout in sight ---------------------------------------
 
 export root place source build
+# complete_word WORD... EXPECTED: what the last of the words becomes is among the replies
+complete_word() {
+    local COMP_WORDS=("${@:1:$#-1}") COMP_CWORD=$(($# - 2)) COMPREPLY=() expected=${*: -1}
+    compopt() { :; }
+    # shellcheck source=scripts/completion/jebm.bash
+    source "$root/share/bash-completion/completions/$1"
+    _jebm "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+    [[ " ${COMPREPLY[*]} " == *"$expected"* ]] || fail "${COMP_WORDS[*]}: completed to ${COMPREPLY[*]}"
+}
 programs() {
     [[ -z ${covered:-} ]] || mount -t tmpfs none "$source" || exit 1
     [[ -z ${covered:-} || ! -e $build ]] || mount -t tmpfs none "$build" || exit 1
@@ -96,7 +131,16 @@ programs() {
     for program in "$root"/bin/*; do
         expect "${program##*/}" "$program" --help
         expect "${program##*/}" "$program" --version
+        page=$root/share/man/man1/${program##*/}.1
+        [[ $(grep -c -e '^\.SH SYNOPSIS' -e '^\.B \\-\\-help' "$page") == 2 ]] ||
+            fail "$page does not say how the program is used"
     done
+    expect 'walkers = ' jebm-gmm fig06 --describe walkers
+    # completion, as bash calls it: figures, options, keys
+    complete_word jebm-gmm fig0 ' fig06 '
+    complete_word jebm-gmm --resu ' --resume '
+    complete_word jebm-gmm fig06 --set walk ' walkers= '
+    complete_word jebm-check --basel ' --baseline '
     few=(--runs 1 --quiet --set iterations=4 --set record_every=2)
     expect 'fig06: ' jebm-gmm fig06 "${few[@]}" --set walkers=100
     expect 'fig10: ' jebm-resampling fig10 "${few[@]}" --set walkers=100
@@ -105,9 +149,22 @@ programs() {
         --set gmm_inner=1 --set mnist_batch=8 --set mnist_shares=1 --set mnist_inner=1 \
         --set cifar32_batch=2 --set cifar32_inner=1 --set cifar64_batch=2 --set cifar64_inner=1
     expect 'network = conv' jebm-mnist mnist --describe
+    expect 'mnist: ' jebm-mnist mnist "${few[@]}" --set data_set="$place/own" --set classes=1,2 --set counts=0 \
+        --set walkers=16 --set batch=8 --set data_batch=8 --set inner=2 --set cd_steps=2 --set images=4 \
+        --set noise_burn_in=2 --set evaluation=4 --out own
+    # whichever Python has h5py
+    for python in python3 /usr/bin/python3; do
+        "$python" -c 'import h5py' 2>/dev/null && break
+    done
+    said=$("$python" "$place/read_model.py" own/mnist/models/pcd-0.h5 2>&1)
+    case $? in
+    0) [[ $said == *'energies computed here'* ]] || fail "read_model.py: $said" ;;
+    77) echo "skipped: examples/read_model.py: $said" ;;
+    *) fail "read_model.py: $said" ;;
+    esac
     if command -v gnuplot >/dev/null; then
-        for figure in fig06 fig10 schemes overhead; do
-            [[ -s results/runs/quick/paper/$figure/$figure.png ]] || fail "$figure is not drawn"
+        for figure in results/runs/quick/paper/{fig06/fig06,fig10/fig10,schemes/schemes,overhead/overhead} own/mnist/fig03; do
+            [[ -s $figure.png ]] || fail "$figure.png is not drawn"
         done
     fi
     expect 'fig06-' jebm-check --results results/runs
@@ -116,7 +173,7 @@ programs() {
     expect 'quadrature' "$place/double_well"
     return "$failures"
 }
-export -f programs fail expect
+export -f programs fail expect complete_word
 if unshare -rm true 2>/dev/null; then
     failures=$failures covered=yes unshare -rm bash -c programs
 else
