@@ -10,7 +10,7 @@
 /* JEBM_X(enumerator, name, value or NULL, help). Those up to RESUME say what to run, which a merge
  * learns from its parts. */
 #define OPTION_LIST(JEBM_X)                                                                       \
-    JEBM_X(SCALE, "scale", "S", JEBM_SCALES_TEXT " (default: " JEBM_SCALE_USUAL ")")                       \
+    JEBM_X(SCALE, "scale", "S", JEBM_SCALES_TEXT " (default: " JEBM_SCALE_USUAL ")")              \
     JEBM_X(FIDELITY, "fidelity", "F",                                                             \
            "paper (the text) or code (the authors' script) (default: paper)")                     \
     JEBM_X(RUNS, "runs", "R", "independent repetitions of each cell, 1 to 10000")                 \

@@ -53,7 +53,13 @@ static const jebm_key common_keys[] = {
      .low = 0,
      .high = 1e9,
      .initial = "0",
-     .help = "steps between two rows up to the first record_every, where much happens; 0: none"},
+     .help = "steps between two rows up to record_until, where much happens; 0: none"},
+    {.name = "record_until",
+     .kind = JEBM_KEY_COUNT,
+     .low = 0,
+     .high = 1e9,
+     .initial = "0",
+     .help = "last step that record_first holds for; 0: the first record_every"},
 };
 #define NCOMMON (sizeof common_keys / sizeof *common_keys)
 
@@ -157,8 +163,7 @@ static jebm_status split_name(reader *r, jebm_section *s, jebm_error *err) {
         if (s->scale < 0) {
             return jebm_fail(
                 err, JEBM_EINVAL,
-                "%s:%zu: section [%s] names the scale '%s'; expected one of " JEBM_SCALES_TEXT
-                "%s",
+                "%s:%zu: section [%s] names the scale '%s'; expected one of " JEBM_SCALES_TEXT "%s",
                 path, r->line, s->name, scale, jebm_choice_hint(JEBM_SCALES, scale, hint));
         }
     }
