@@ -38,18 +38,24 @@ EVALUATION = EVALUATED ? "kl_evaluation_mean" : "kl_estimate_mean"
 # marks at different places along the curves, so that none hides another
 offset(i) = 6 + 3 * i
 
+# a row for what there is
+ROWS = (N > 0 ? 1 : 0) + (words(OTHERS) > 0 ? 1 : 0)
+if (ROWS == 0) { exit error "fig06.gp: ".SUMMARY." has no rows of a known method" }
+HEIGHT = 100 + 380 * ROWS
 step = "step"
 set xlabel "iteration k" offset 0, 0.4
 do for [format in FORMATS] {
-    eval terminal(format, 1700, 860)
+    eval terminal(format, 1750, HEIGHT)
     set output RUNDIR."/fig06.".format
-    set multiplot layout 2, 3 margins 0.05, 0.845, 0.07, 0.88 spacing 0.055, 0.13 \
+    set multiplot layout ROWS, 3 margins 0.05, 0.825, 60.0 / HEIGHT, 1 - 103.0 / HEIGHT \
+        spacing 0.055, 112.0 / HEIGHT \
         title "Figure 6. ".ALGORITHM_1.", PCD and CD, ".CAPTION."\n" \
         ."lines: mean over the runs; bands: smallest to largest run; heavy dashes: target" \
         font ",12" noenhanced
     do for [row = 1:2] {
         ours = row == 1
         count = ours ? N : words(OTHERS)
+        if (count == 0) { continue }
         method(i) = ours ? "jarzynski" : word(OTHERS, i)
         variant(i) = ours ? word(VARIANTS, i) : "-"
         label(i) = ours ? "c = ".variant(i)[strstrt(variant(i), "=") + 1:] : name(method(i))
@@ -84,7 +90,7 @@ do for [format in FORMATS] {
         set yrange [*:*]
         eval DIVERGENCE_AXIS
         # the legend of the row stands beside it; estimates are grey there, as they have each colour
-        eval legend_beside(0.852)
+        eval legend_beside(0.835)
         plot 0 ls 90 notitle, \
             for [i = 1:count] SUMMARY using (column(step)):(cell(i, "kl_exact_min")):(cell(i, "kl_exact_max")) \
                 with filledcurves fc rgb colour(look(i)) notitle, \
@@ -100,8 +106,7 @@ do for [format in FORMATS] {
             for [i = 1:(ours ? 1 : 0)] keyentry with lines lc rgb "#555555" lw 1.3 dt (9, 5) \
                 title "- by the weights", \
             for [i = 1:(ours && EVALUATED ? 1 : 0)] keyentry with points pt 7 ps 0.6 \
-                lc rgb "#555555" title "- by an evaluation", \
-            for [i = 1:(ours && EVALUATED ? 1 : 0)] keyentry title "  population"
+                lc rgb "#555555" title "- by an evaluation population"
         eval PLAIN_AXIS
     }
     unset multiplot

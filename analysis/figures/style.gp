@@ -43,10 +43,13 @@ follows(fidelity) = fidelity eq "paper" ? "after the paper's text" \
 counted(n, noun) = n eq "1" ? "1 ".noun : n." ".noun."s"
 by_hand(dir) = system("LC_ALL=C awk '/^  \"overrides\": \\[$/ { inside = 1; next } inside && /^  \\]/ { exit } " \
     ."inside { gsub(/^ *\"|\",? *$/, \"\"); if ($0 !~ /^(runs|record_)/) printf \", %s\", $0 }' \"".dir."/manifest.json\"")
+# what too small a scale is for
+unanswered(dir) = field(dir, "shows") ne "machinery" ? "" : " (shows that the machinery works" \
+    .(strlen(field(dir, "answered_by")) ? "; scale ".field(dir, "answered_by")." answers)" : ")")
 described(dir) = strlen(missing(dir."/manifest.json")) ? "" \
     : sprintf("%s, scale %s: %s%s%s", follows(field(dir, "fidelity")), field(dir, "scale"), \
         strlen(field(dir, "walkers")) ? counted(field(dir, "walkers"), "walker").", " : "", \
-        counted(field(dir, "runs"), "run"), by_hand(dir))
+        counted(field(dir, "runs"), "run"), by_hand(dir)).unanswered(dir)
 
 # the target that a run had; where there is no manifest, Section B.1's
 target(dir, key, b1) = strlen(missing(dir."/manifest.json")) || !strlen(field(dir, key)) \
