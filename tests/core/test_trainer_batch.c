@@ -281,6 +281,16 @@ static int by_size(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* neighbours in size that are nearer than single precision tells normals apart */
+static size_t count_equal(size_t n, double *xi) {
+    size_t equal = 0;
+    qsort(xi, n, sizeof *xi, by_size);
+    for (size_t i = 1; i < n; i++) {
+        equal += xi[i] - xi[i - 1] < 1e-6;
+    }
+    return equal;
+}
+
 /* Under U = x^2/2 a move is x - h x + sqrt(2h) xi, so that its xi can be told from both ends. Two
  * batches of 256 of 4096 walkers have some 16 in common, which move twice and give no xi; the 480
  * others have different ones. Single precision tells xi to 1e-6; of 480 independent normals 0.06
@@ -300,7 +310,7 @@ Test(trainer_batch, mini_batches_of_one_iteration_share_no_noise) {
     cr_assert_eq(jebm_trainer_new(&c, e, 1, &point, &t, NULL), JEBM_OK);
     jebm_energy_free(e);
     double before[WALKERS], xi[2 * MOVED];
-    size_t n = 0, equal = 0;
+    size_t n = 0;
     const float *x = jebm_trainer_ensemble(t, 0)->x;
     for (size_t i = 0; i < WALKERS; i++) {
         before[i] = x[i];
@@ -320,11 +330,34 @@ Test(trainer_batch, mini_batches_of_one_iteration_share_no_noise) {
         }
     }
     cr_assert_gt(n, 400);
-    qsort(xi, n, sizeof *xi, by_size);
-    for (size_t i = 1; i < n; i++) {
-        equal += xi[i] - xi[i - 1] < 1e-6;
-    }
+    const size_t equal = count_equal(n, xi);
     cr_expect_lt(equal, 4, "%zu of %zu walkers have another one's noise", equal, n);
+    jebm_trainer_free(t);
+}
+
+/* The burn-in moves all walkers, a batch at a time. Of 1024 independent normals 0.3 pairs are that
+ * near on average. */
+Test(trainer_batch, no_walker_shares_its_noise_of_the_burn_in) {
+    enum { WALKERS = 1024 };
+    jebm_trainer_config c = settings();
+    c.method = JEBM_METHOD_UNWEIGHTED;
+    c.walkers[0] = WALKERS;
+    c.batch[0] = 256;
+    c.burn_in = 1;
+    const float point = 0.0f;
+    float before[WALKERS];
+    double xi[WALKERS];
+    jebm_energy *e = quartic_new(&quartic_sampling_ops, 0.0);
+    jebm_trainer *t = NULL;
+    quartic_sample(e, c.rng[0], false, WALKERS, 0, WALKERS, before);
+    cr_assert_eq(jebm_trainer_new(&c, e, 1, &point, &t, NULL), JEBM_OK);
+    jebm_energy_free(e);
+    for (size_t i = 0; i < WALKERS; i++) {
+        const double x = jebm_trainer_ensemble(t, 0)->x[i];
+        xi[i] = (x - (1.0 - c.h) * before[i]) / sqrt(2.0 * c.h);
+    }
+    const size_t equal = count_equal(WALKERS, xi);
+    cr_expect_lt(equal, 6, "%zu of %d walkers have another one's noise", equal, (int)WALKERS);
     jebm_trainer_free(t);
 }
 

@@ -151,6 +151,67 @@ Test(mixture, each_kl_is_that_of_its_own_log_z) {
     jebm_preset_free(preset);
 }
 
+/* shares of n walkers that are more mode a's than b's: by weight, and plain */
+static void shares(const double *theta, size_t n, const float *walkers, const double *logw,
+                   double *weighted, double *plain) {
+    const gmm_reference m = {D, MODES, theta};
+    double total = 0.0;
+    *weighted = *plain = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        double x[D], resp[MODES];
+        for (size_t j = 0; j < D; j++) {
+            x[j] = walkers[i * D + j];
+        }
+        gmm_reference_energy(&m, x, resp);
+        const double w = exp(logw[i] - logw[0]);
+        total += w;
+        *weighted += resp[0] > 0.5 ? w : 0.0;
+        *plain += resp[0] > 0.5 ? 1.0 / (double)n : 0.0;
+    }
+    *weighted /= total;
+}
+
+static double ess_of(size_t n, const double *logw) {
+    double sum = 0.0, squares = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        const double w = exp(logw[i] - logw[0]);
+        sum += w;
+        squares += w * w;
+    }
+    return sum * sum / squares / (double)n;
+}
+
+Test(mixture, masses_and_distances_are_those_of_walkers_and_means) {
+    jebm_preset *preset = preset_with(NULL);
+    double row[64], weighted[2], plain[2], a = 0.0, b = 0.0;
+    void *state = open_run(preset, 0, 1);
+    for (int k = 0; k < 20; k++) {
+        cr_assert_eq(mixture_step(state, NULL), JEBM_OK);
+    }
+    cr_assert_eq(mixture_record(state, row, NULL), JEBM_OK);
+    const double *theta = array(state, "theta0");
+    shares(theta, N, array(state, "walkers0"), array(state, "logw0"), &weighted[0], &plain[0]);
+    shares(theta, EVALUATION, array(state, "walkers1"), array(state, "logw1"), &weighted[1],
+           &plain[1]);
+    for (size_t j = 0; j < D; j++) {
+        a += pow(theta[j] - teacher_theta[j], 2.0);
+        b += pow(theta[D + j] - teacher_theta[D + j], 2.0);
+    }
+    cr_expect_float_eq(column(row, "mass_a"), weighted[0], 1e-10);
+    cr_expect_float_eq(column(row, "fraction_a"), plain[0], 1e-12);
+    cr_expect_float_eq(column(row, "mass_a_evaluation"), weighted[1], 1e-10);
+    cr_expect_float_eq(column(row, "dist_a"), sqrt(a), 1e-12);
+    cr_expect_float_eq(column(row, "dist_b"), sqrt(b), 1e-12);
+    cr_expect_float_eq(column(row, "ess"), ess_of(N, array(state, "logw0")), 1e-10);
+    cr_expect_float_eq(column(row, "ess_evaluation"), ess_of(EVALUATION, array(state, "logw1")),
+                       1e-10);
+    cr_expect_float_eq(column(row, "p"), 1.0 / (1.0 + exp(-theta[MODES * D])), 1e-12);
+    cr_expect(fabs(weighted[0] - plain[0]) > 1e-3 && fabs(weighted[0] - weighted[1]) > 1e-3,
+              "masses %g, %g, %g: this tests nothing", weighted[0], plain[0], weighted[1]);
+    mixture_close(state);
+    jebm_preset_free(preset);
+}
+
 /* data, theta_0 and both populations start from the draws of their own streams, to the bit */
 Test(mixture, every_purpose_cell_and_run_has_draws_of_its_own) {
     jebm_preset *preset = preset_with(NULL);

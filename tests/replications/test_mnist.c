@@ -165,6 +165,58 @@ Test(mnist_rows, a_cross_entropy_is_that_of_its_own_populations_log_z) {
     cr_expect_float_eq(column(row, "ess"), ess[0], 1e-10);
     cr_expect_float_eq(column(row, "ess_evaluation"), ess[1], 1e-10);
     cr_expect_gt(fabs(log_z[0] - log_z[1]), 1e-2, "both are %g: this tests nothing", log_z[0]);
+    double test = 0.0;
+    for (size_t i = 0; i < inputs.test.n; i++) {
+        double U = 0.0;
+        e->ops->eval(e, 1, inputs.test.x + i * D, &U, NULL);
+        test += U / (double)inputs.test.n;
+    }
+    cr_expect_float_eq(column(row, "test_energy"), test, 1e-5);
+    cr_expect_float_eq(column(row, "cross_entropy_test"), log_z[0] + test, 1e-5);
+    free(row);
+    mnist_close(x);
+}
+
+/* The evaluation population's masses are those of its own walkers' classes by its own weights, and
+ * log_weight_spread is about the mean. */
+Test(mnist_rows, masses_of_the_evaluation_are_of_its_own_walkers) {
+    set_up_with(NULL);
+    const mnist_cell cell = first_cell();
+    mnist_run *x = NULL;
+    jebm_error err = {0};
+    double *row = calloc(mnist_ncolumns, sizeof *row), mass[2][2], total = 0.0;
+    cr_assert_eq(mnist_open(preset, &inputs, &cell, 2, &x, &err), JEBM_OK, "%s", err.text);
+    for (int k = 0; k < 6; k++) {
+        cr_assert_eq(jebm_trainer_step(x->trainer, &err), JEBM_OK, "%s", err.text);
+    }
+    cr_assert_eq(mnist_record(x, row, &err), JEBM_OK, "%s", err.text);
+    for (size_t p = 0; p < 2; p++) {
+        const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, p);
+        float log_p[N * 2];
+        cr_assert_eq(jebm_classifier_classify(inputs.classifier, e->n, e->x, NULL, log_p, &err),
+                     JEBM_OK, "%s", err.text);
+        mass[p][0] = mass[p][1] = total = 0.0;
+        for (size_t i = 0; i < e->n; i++) {
+            const double w = exp(e->logw[i] - e->logw[0]);
+            mass[p][log_p[2 * i + 1] > log_p[2 * i] ? 1 : 0] += w;
+            total += w;
+        }
+        mass[p][0] /= total;
+    }
+    cr_expect_float_eq(column(row, "mass_0"), mass[0][0], 1e-10);
+    cr_expect_float_eq(column(row, "mass_evaluation_0"), mass[1][0], 1e-10);
+    cr_expect_float_eq(column(row, "mass_evaluation_1"), 1.0 - mass[1][0], 1e-10);
+    cr_expect_gt(fabs(mass[0][0] - mass[1][0]), 1e-3, "both are %g", mass[0][0]);
+    const jebm_ensemble *e = jebm_trainer_ensemble(x->trainer, 0);
+    double mean = 0.0, square = 0.0;
+    for (size_t i = 0; i < N; i++) {
+        mean += e->logw[i] / N;
+    }
+    for (size_t i = 0; i < N; i++) {
+        square += pow(e->logw[i] - mean, 2.0) / N;
+    }
+    cr_expect_float_eq(column(row, "log_weight_spread"), sqrt(square), 1e-10);
+    cr_expect_gt(fabs(mean), 0.01, "the mean is %g: this tests nothing", mean);
     free(row);
     mnist_close(x);
 }
