@@ -44,6 +44,7 @@ typedef struct jebm_loose_drawing {
 /* A figure that a run, a claim or a preset knows. */
 typedef struct jebm_known_figure {
     char *name, *title; /* title NULL where nobody gives one */
+    char *departs; /* keys whose values are ours in fidelity paper; NULL where nobody says */
 } jebm_known_figure;
 
 typedef struct jebm_catalogue {
