@@ -484,6 +484,7 @@ void jebm_catalogue_free(jebm_catalogue *c) {
         free(c->figures[i].name);
         free(c->figures[i].title);
         free(c->figures[i].drawn_by);
+        free(c->figures[i].departs);
     }
     free(c->runs);
     free(c->loose);
@@ -589,8 +590,21 @@ typedef struct preset_reader {
     jebm_error *err;
 } preset_reader;
 
+/* in the section of a figure that is entered: its title stands first */
+static jebm_status take_departures(const jebm_catalogue *c, const char *name, const char *keys,
+                                   jebm_error *err) {
+    for (size_t i = 0; i < c->nfigures; i++) {
+        jebm_known_figure *f = &c->figures[i];
+        if (strcmp(f->name, name) == 0 && f->departs == NULL) {
+            f->departs = strdup(keys);
+            return f->departs != NULL ? JEBM_OK : no_memory(err);
+        }
+    }
+    return JEBM_OK;
+}
+
 /* every figure of a preset file has a title, and only in its plain section */
-static int take_figure(void *user, const char *section, const char *key, const char *value) {
+static int take_description(void *user, const char *section, const char *key, const char *value) {
     preset_reader *r = user;
     if (r->status != JEBM_OK || strpbrk(section, ":@") != NULL) {
         return 1;
@@ -599,6 +613,8 @@ static int take_figure(void *user, const char *section, const char *key, const c
         r->status = jebm_catalogue_add_figure(r->catalogue, section, value, r->err);
     } else if (strcmp(key, "draws") == 0) {
         r->status = jebm_catalogue_add_pictures(r->catalogue, section, value, r->err);
+    } else if (strcmp(key, "departs") == 0) {
+        r->status = take_departures(r->catalogue, section, value, r->err);
     }
     return 1;
 }
@@ -610,7 +626,7 @@ jebm_status jebm_catalogue_add_presets(jebm_catalogue *c, jebm_error *err) {
     glob_t files = {0};
     if (glob(pattern, 0, NULL, &files) == 0) {
         for (size_t i = 0; i < files.gl_pathc && reader.status == JEBM_OK; i++) {
-            ini_parse(files.gl_pathv[i], take_figure, &reader);
+            ini_parse(files.gl_pathv[i], take_description, &reader);
         }
     }
     globfree(&files);

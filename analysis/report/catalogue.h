@@ -55,6 +55,7 @@ typedef struct jebm_loose_drawing {
 typedef struct jebm_known_figure {
     char *name, *title; /* title NULL where nobody gives one */
     char *drawn_by; /* the figure whose runs draw it; NULL where it has runs of its own */
+    char *departs; /* keys whose values are ours in fidelity paper; NULL where nobody says */
 } jebm_known_figure;
 
 typedef struct jebm_catalogue {

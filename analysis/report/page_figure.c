@@ -195,6 +195,13 @@ void jebm_page_figure(FILE *out, const jebm_page *page, const jebm_known_figure 
                   jebm_html_id("figure-", figure->name, id),
                   jebm_html_id("title-", figure->name, heading), heading,
                   jebm_page_figure_label(figure->name, label), title);
+    if (figure->departs != NULL) {
+        jebm_html_put(out,
+                      "<p>Fidelity <code>paper</code> is not to the letter of the text here: the "
+                      "values of <code>%s</code> are ours, since the text has others or none "
+                      "(docs/FIDELITY.md).</p>\n",
+                      figure->departs);
+    }
     if (s.n == 0) {
         fputs("<p class=\"missing\">Not run: there are no data of this figure here.</p>\n", out);
     } else {

@@ -284,7 +284,8 @@ static void put_settings(FILE *out, span s) {
             if (in_earlier(s, run, key) || strcmp(key, "title") == 0 ||
                 strcmp(key, "scales") == 0 || strcmp(key, "fidelities") == 0 ||
                 strcmp(key, "like") == 0 || strcmp(key, "runs_of") == 0 ||
-                strcmp(key, "draws") == 0) {
+                strcmp(key, "draws") == 0 || strcmp(key, "machinery") == 0 ||
+                strcmp(key, "departs") == 0) {
                 continue;
             }
             jebm_html_put(out, "<tr><th scope=\"row\"><code>%s</code></th>", key);

@@ -87,7 +87,7 @@ bool jebm_preset_machinery(const jebm_preset *p, const char **answer);
 size_t jebm_preset_nkeys(const jebm_preset *p);
 const jebm_key *jebm_preset_key(const jebm_preset *p, size_t i);
 /* Does the key decide numbers, and so belong into the fingerprint of a run? (title, scales,
- * fidelities, like, runs_of, draws and machinery do not.) */
+ * fidelities, like, runs_of, draws, machinery and departs do not.) */
 bool jebm_key_decides(const jebm_key *key);
 /* What values a key takes, as words: "an integer from 1 to 10000". */
 void jebm_key_expected(const jebm_key *key, char *text, size_t size);
@@ -102,6 +102,8 @@ void jebm_key_expected(const jebm_key *key, char *text, size_t size);
  *                   figure's own name. A NAME asked for is the figure that draws it. Only in [F]
  *     machinery     scales of F that are too small to answer anything and only show that the
  *                   machinery works; initially smoke. Only in [F]
+ *     departs       keys whose values are ours in fidelity paper, since the text has others or none;
+ *                   initially -, none of note. Only in [F]
  *     runs          independent repetitions R of each cell
  *     iterations    steps of a run K
  *     record_every  steps between two rows of trajectory.csv

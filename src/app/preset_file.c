@@ -38,6 +38,10 @@ static const jebm_key common_keys[] = {
      .choices = JEBM_SCALES,
      .initial = "smoke",
      .help = "scales too small to answer anything: they show that the machinery works"},
+    {.name = "departs",
+     .kind = JEBM_KEY_TEXT,
+     .initial = "-",
+     .help = "keys whose values are ours in fidelity paper: the text has others or none; -: none"},
     {.name = "runs",
      .kind = JEBM_KEY_COUNT,
      .low = 1,
@@ -472,6 +476,28 @@ static jebm_status check_pictures(const jebm_preset_file *file, jebm_error *err)
     return JEBM_OK;
 }
 
+/* What departs from the text are keys that decide something. */
+static jebm_status check_departures(const jebm_preset_file *file, jebm_error *err) {
+    char name[JEBM_PICTURE_TEXT], hint[JEBM_HINT_TEXT];
+    for (size_t i = 0; i < file->nentries; i++) {
+        const jebm_entry *e = &file->entries[i];
+        if (e->key != JEBM_AT_DEPARTS || strcmp(e->value.text, "-") == 0) {
+            continue;
+        }
+        for (size_t k = 0; jebm_picture_word(e->value.text, k, name); k++) {
+            const int key = jebm_key_find(file->keys, file->nkeys, name);
+            if (key < 0 || jebm_key_describes((size_t)key)) {
+                return jebm_fail(err, JEBM_EINVAL,
+                                 "%s:%zu: [%s] departs in '%s'; expected keys that a figure's "
+                                 "settings have%s",
+                                 file->path, e->line, file->sections[e->section].name, name,
+                                 jebm_key_hint(file->keys, file->nkeys, name, hint));
+            }
+        }
+    }
+    return JEBM_OK;
+}
+
 static jebm_status parse_all(jebm_preset_file *file, const char *text, size_t size,
                              jebm_error *err) {
     reader r = {.file = file, .next = text, .end = text + size, .err = err, .status = JEBM_OK};
@@ -500,7 +526,8 @@ static jebm_status parse_all(jebm_preset_file *file, const char *text, size_t si
     }
     JEBM_TRY(check_figures(file, err));
     JEBM_TRY(check_parents(file, err));
-    return check_pictures(file, err);
+    JEBM_TRY(check_pictures(file, err));
+    return check_departures(file, err);
 }
 
 jebm_status jebm_preset_file_parse(const char *path, const char *text, size_t size,
