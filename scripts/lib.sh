@@ -21,6 +21,32 @@ count() {
         die 2 "$1 '$2': expected an integer from 1 to 10000"
 }
 
+# joined WORD...: with commas between
+joined() {
+    local text
+    printf -v text '%s, ' "$@"
+    printf '%s' "${text%, }"
+}
+
+# nearest WORD NAME...: " (did you mean 'NAME'?)" for the name that a slip of the hand makes this word
+nearest() {
+    printf '%s\n' "$@" | awk '
+        function least(a, b) { return a < b ? a : b }
+        function edits(a, b, i, j, d) {
+            for (j = 0; j <= length(b); j++) d[0, j] = j
+            for (i = 1; i <= length(a); i++) {
+                d[i, 0] = i
+                for (j = 1; j <= length(b); j++)
+                    d[i, j] = least(least(d[i - 1, j], d[i, j - 1]) + 1,
+                        d[i - 1, j - 1] + (substr(a, i, 1) != substr(b, j, 1)))
+            }
+            return d[length(a), length(b)]
+        }
+        NR == 1 { word = $0; best = int((length(word) + 1) / 3) + 1; next }
+        { n = edits(word, $0); if (n < best) { best = n; found = $0 } }
+        END { if (found != "") printf " (did you mean \047%s\047?)", found }'
+}
+
 cores() { nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1; }
 
 # ---- packages --------------------------------------------------------------------------------

@@ -4,11 +4,14 @@
 #include "app/nearest.h"
 #include "app/preset.h"
 #include "command.h"
+#include "compare.h"
+#include "junit.h"
 #include "plans.h"
 #include "report.h"
 #include "summary.h"
 
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,16 +29,24 @@ static const char usage[] =
     "  --baseline FILE   verdicts of an earlier --json: exit 3 if one got worse\n"
     "  --json FILE       write the verdicts with their numbers\n"
     "  --markdown FILE   write the verdicts as a table\n"
-    "  --brief FILE      write a table of one line a statement, as in the README\n"
-    "  --plan FILE       judge nothing: hold the claims against what a driver's --plan printed, "
-    "and\n"
+    "  --junit FILE      write the verdicts as JUnit XML: what does not hold is a failure\n"
+    "  --brief FILE      write a table of one line a statement, as in "
+    "results/reference/VERDICTS.md\n"
+    "  --by-figure FILE  write a table of one line a figure, as in the README\n"
+    "  --compare A B     compare the numbers of two results directories, and judge nothing; exit "
+    "3\n"
+    "                    beyond |a - b| <= atol + rtol max(|a|, |b|)\n"
+    "  --rtol R, --atol A, --until STEP    of --compare (default: 1e-5, 1e-8, all steps)\n"
+    "  --plan FILE       hold the claims against what a driver's --plan printed, and judge "
+    "nothing;\n"
     "                    exit 2 if one can never be answered at a scale; once for each driver\n"
     "  --list            print what each claim says and how it is measured, and judge nothing\n"
     "  --help, --version\n"
     "\n"
     "Exit status: 0 judged (whatever the verdicts), 1 data missing their manifest's digest, cut "
     "or\n"
-    "corrupt, 2 usage or claims file, 3 a verdict worse than the baseline's.\n";
+    "corrupt, 2 usage, claims file or no results, 3 a verdict worse than the baseline's\n"
+    "or numbers beyond the tolerance.\n";
 
 enum {
     CLAIMS = 1,
@@ -46,24 +57,44 @@ enum {
     BASELINE,
     JSON,
     MARKDOWN,
+    JUNIT,
     BRIEF,
+    BY_FIGURE,
+    COMPARE,
+    RTOL,
+    ATOL,
+    UNTIL,
     PLAN,
     LIST,
     HELP,
     VERSION
 };
 
-static const struct option long_options[] = {
-    {"claims", required_argument, NULL, CLAIMS}, {"results", required_argument, NULL, RESULTS},
-    {"scale", required_argument, NULL, SCALE},   {"claim", required_argument, NULL, CLAIM},
-    {"summary", no_argument, NULL, SUMMARY},     {"baseline", required_argument, NULL, BASELINE},
-    {"json", required_argument, NULL, JSON},     {"markdown", required_argument, NULL, MARKDOWN},
-    {"brief", required_argument, NULL, BRIEF},   {"plan", required_argument, NULL, PLAN},
-    {"list", no_argument, NULL, LIST},           {"help", no_argument, NULL, HELP},
-    {"version", no_argument, NULL, VERSION},     {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"claims", required_argument, NULL, CLAIMS},
+                                             {"results", required_argument, NULL, RESULTS},
+                                             {"scale", required_argument, NULL, SCALE},
+                                             {"claim", required_argument, NULL, CLAIM},
+                                             {"summary", no_argument, NULL, SUMMARY},
+                                             {"baseline", required_argument, NULL, BASELINE},
+                                             {"json", required_argument, NULL, JSON},
+                                             {"markdown", required_argument, NULL, MARKDOWN},
+                                             {"brief", required_argument, NULL, BRIEF},
+                                             {"by-figure", required_argument, NULL, BY_FIGURE},
+                                             {"plan", required_argument, NULL, PLAN},
+                                             {"junit", required_argument, NULL, JUNIT},
+                                             {"compare", required_argument, NULL, COMPARE},
+                                             {"rtol", required_argument, NULL, RTOL},
+                                             {"atol", required_argument, NULL, ATOL},
+                                             {"until", required_argument, NULL, UNTIL},
+                                             {"list", no_argument, NULL, LIST},
+                                             {"help", no_argument, NULL, HELP},
+                                             {"version", no_argument, NULL, VERSION},
+                                             {NULL, 0, NULL, 0}};
 
 typedef struct options {
-    const char *claims, *results, *scale, *baseline, *json, *markdown, *brief;
+    const char *claims, *results, *scale, *baseline, *json, *markdown, *brief, *by_figure, *junit;
+    const char *trees[2]; /* --compare */
+    jebm_tolerance tolerance;
     const char *ids[64];
     size_t nids;
     const char *plans[16];
@@ -72,8 +103,17 @@ typedef struct options {
     int action; /* 0, LIST, HELP or VERSION */
 } options;
 
+static jebm_status parse_tolerance(const char *name, const char *text, double *value,
+                                   jebm_error *err) {
+    char *end;
+    *value = strtod(text, &end);
+    return end > text && *end == '\0' && *value >= 0.0 && isfinite(*value)
+               ? JEBM_OK
+               : jebm_fail(err, JEBM_EINVAL, "%s '%.40s': expected a number from 0", name, text);
+}
+
 static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *err) {
-    *o = (options){.results = "results/runs"};
+    *o = (options){.results = "results/runs", .tolerance = {1e-5, 1e-8, INFINITY}};
     opterr = 0;
     for (int code; (code = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
         switch (code) {
@@ -107,6 +147,29 @@ static jebm_status parse_options(int argc, char **argv, options *o, jebm_error *
             break;
         case BRIEF:
             o->brief = optarg;
+            break;
+        case BY_FIGURE:
+            o->by_figure = optarg;
+            break;
+        case JUNIT:
+            o->junit = optarg;
+            break;
+        case COMPARE:
+            o->trees[0] = optarg;
+            if (optind == argc) {
+                return jebm_fail(err, JEBM_EINVAL, "--compare %.60s: expected two directories",
+                                 optarg);
+            }
+            o->trees[1] = argv[optind++];
+            break;
+        case RTOL:
+            JEBM_TRY(parse_tolerance("--rtol", optarg, &o->tolerance.rtol, err));
+            break;
+        case UNTIL:
+            JEBM_TRY(parse_tolerance("--until", optarg, &o->tolerance.until, err));
+            break;
+        case ATOL:
+            JEBM_TRY(parse_tolerance("--atol", optarg, &o->tolerance.atol, err));
             break;
         case PLAN:
             if (o->nplans == sizeof o->plans / sizeof *o->plans) {
@@ -186,14 +249,20 @@ static jebm_status report(const options *o, const jebm_judgement *list, size_t n
     if (o->brief != NULL) {
         JEBM_TRY(jebm_report_brief(o->brief, list, n, err));
     }
+    if (o->by_figure != NULL) {
+        JEBM_TRY(jebm_summary_markdown(o->by_figure, list, n, err));
+    }
+    if (o->junit != NULL) {
+        JEBM_TRY(jebm_junit_write(o->junit, list, n, err));
+    }
     if (o->baseline == NULL) {
         return JEBM_OK;
     }
-    size_t lost;
-    JEBM_TRY(jebm_report_compare(stdout, o->baseline, list, n, o->nids == 0, &lost, err));
-    if (lost > 0) {
-        return jebm_fail(err, JEBM_ECLAIM, "%zu claim%s worse than in %s", lost,
-                         lost == 1 ? " is" : "s are", o->baseline);
+    jebm_losses losses;
+    JEBM_TRY(jebm_report_compare(stdout, o->baseline, list, n, o->nids == 0, &losses, err));
+    if (losses.lost > 0) {
+        return jebm_fail(err, JEBM_ECLAIM, "%zu claim%s worse than in %s", losses.lost,
+                         losses.lost == 1 ? " is" : "s are", o->baseline);
     }
     return JEBM_OK;
 }
@@ -238,7 +307,18 @@ static jebm_status judge(const options *o, const jebm_claims *claims, jebm_error
     return status;
 }
 
+static jebm_status compare(const options *o, jebm_error *err) {
+    size_t beyond;
+    JEBM_TRY(jebm_compare(stdout, o->trees[0], o->trees[1], &o->tolerance, &beyond, err));
+    return beyond == 0 ? JEBM_OK
+                       : jebm_fail(err, JEBM_ECLAIM, "%zu difference%s beyond the tolerance",
+                                   beyond, beyond == 1 ? " is" : "s are");
+}
+
 static jebm_status run(const options *o, jebm_error *err) {
+    if (o->trees[0] != NULL) {
+        return compare(o, err);
+    }
     jebm_claims claims;
     JEBM_TRY(jebm_command_claims(o->claims, &claims, err));
     const jebm_status status = judge(o, &claims, err);

@@ -167,8 +167,6 @@ jebm_status jebm_report_json(const char *path, const jebm_judgement *list, size_
 
 /* ---- Markdown ---- */
 
-#define AFTER ", written after the runs"
-
 /* '|' would end a cell */
 static void put_cell(FILE *out, const char *text) {
     fputs(" ", out);
@@ -192,7 +190,8 @@ jebm_status jebm_report_markdown(const char *path, const jebm_judgement *list, s
         char verdict[48], number[32], interval[64], says[1200], claim[112];
         snprintf(claim, sizeof claim, "`%s`", c->id);
         snprintf(says, sizeof says, "%s (%s%s)", c->says,
-                 c->kind == JEBM_CLAIM_OURS ? "ours" : c->source, c->after ? AFTER : "");
+                 c->kind == JEBM_CLAIM_OURS ? "ours" : c->source,
+                 c->after ? ", written after the runs" : "");
         fputs("|", out);
         put_cell(out, claim);
         put_cell(out, says);
@@ -247,6 +246,8 @@ jebm_status jebm_report_brief(const char *path, const jebm_judgement *list, size
     jebm_atomic_file file;
     JEBM_TRY(jebm_atomic_open(&file, path, err));
     FILE *out = file.stream;
+    static const char *const remarks[2][2] = {{"", " (written after the runs)"},
+                                              {" (ours)", " (ours, written after the runs)"}};
     fputs("| claim | says | holds if | the text (`paper`) | the released script (`code`) |\n"
           "| --- | --- | --- | --- | --- |\n",
           out);
@@ -258,12 +259,7 @@ jebm_status jebm_report_brief(const char *path, const jebm_judgement *list, size
         }
         char says[1200], claim[64], holds[256];
         snprintf(claim, sizeof claim, "`%s`", c->section);
-        const bool ours = c->kind == JEBM_CLAIM_OURS;
-        snprintf(says, sizeof says, "%s%s%s%s", c->says,
-                 ours       ? " (ours"
-                 : c->after ? " ("
-                            : "",
-                 c->after ? (ours ? AFTER : AFTER + 2) : "", ours || c->after ? ")" : "");
+        snprintf(says, sizeof says, "%s%s", c->says, remarks[c->kind == JEBM_CLAIM_OURS][c->after]);
         snprintf(holds, sizeof holds, "`%s`", c->predicate);
         fputs("|", out);
         put_cell(out, claim);
@@ -302,34 +298,69 @@ static jebm_status read_earlier(const json_t *entry, const char *path, size_t in
     return JEBM_OK;
 }
 
-static bool compare_one(FILE *out, const earlier *e, const jebm_judgement *list, size_t n,
-                        bool whole) {
+/* what comes of a claim of the baseline: compared, lost, or only one of the two has it */
+static void compare_one(FILE *out, const earlier *e, const jebm_judgement *list, size_t n,
+                        bool whole, jebm_losses *losses) {
     size_t i = 0;
     while (i < n && strcmp(list[i].claim->id, e->id) != 0) {
         i++;
     }
     if (i == n) {
         if (whole) {
-            fprintf(out, "lost: %s is in the baseline (%s) but no longer in the claims file\n",
-                    e->id, jebm_verdict_text(e->verdict));
+            fprintf(out, "not compared: %s is not in the claims file\n", e->id);
+            losses->apart++;
         }
-        return whole;
+        return;
     }
     const jebm_judgement *j = &list[i];
+    const char *scale = j->scale[0] != '\0' ? j->scale : "none";
+    if (strcmp(scale, e->scale) != 0) {
+        fprintf(out, "not compared: %s has scale %s in the baseline and %s here\n", e->id, e->scale,
+                scale);
+        losses->apart++;
+        return;
+    }
+    losses->compared++;
     if (!jebm_verdict_is_worse(j->verdict, j->direction, e->verdict, e->direction)) {
-        return false;
+        return;
     }
     char now[48], before[48];
     const jebm_judgement then = {.verdict = e->verdict, .direction = e->direction};
-    fprintf(out, "lost: %s was '%s' (scale %s), now '%s' (scale %s)\n", e->id,
-            verdict_phrase(&then, before, sizeof before), e->scale,
-            verdict_phrase(j, now, sizeof now), j->scale[0] ? j->scale : "none");
-    return true;
+    fprintf(out, "lost: %s was '%s', now '%s' (scale %s)\n", e->id,
+            verdict_phrase(&then, before, sizeof before), verdict_phrase(j, now, sizeof now),
+            scale);
+    losses->lost++;
+}
+
+static jebm_status compare_all(FILE *out, const char *path, const json_t *claims,
+                               const jebm_judgement *list, size_t n, bool whole,
+                               jebm_losses *losses, jebm_error *err) {
+    bool *known = calloc(n + 1, sizeof *known);
+    jebm_status status =
+        known != NULL ? JEBM_OK : jebm_fail(err, JEBM_ENOMEM, "%s: no memory to compare", path);
+    for (size_t i = 0; i < json_array_size(claims) && status == JEBM_OK; i++) {
+        earlier e;
+        status = read_earlier(json_array_get(claims, i), path, i, &e, err);
+        for (size_t k = 0; k < n && status == JEBM_OK; k++) {
+            known[k] |= strcmp(list[k].claim->id, e.id) == 0;
+        }
+        if (status == JEBM_OK) {
+            compare_one(out, &e, list, n, whole, losses);
+        }
+    }
+    for (size_t k = 0; k < n && status == JEBM_OK; k++) {
+        if (!known[k]) {
+            fprintf(out, "not compared: %s is not in the baseline\n", list[k].claim->id);
+            losses->apart++;
+        }
+    }
+    free(known);
+    return status;
 }
 
 jebm_status jebm_report_compare(FILE *out, const char *path, const jebm_judgement *list, size_t n,
-                                bool whole, size_t *lost, jebm_error *err) {
-    *lost = 0;
+                                bool whole, jebm_losses *losses, jebm_error *err) {
+    *losses = (jebm_losses){0};
     json_error_t why;
     json_t *root = json_load_file(path, 0, &why);
     if (root == NULL) {
@@ -337,19 +368,16 @@ jebm_status jebm_report_compare(FILE *out, const char *path, const jebm_judgemen
                          path, why.line, why.text);
     }
     const json_t *claims = json_object_get(root, "claims");
-    jebm_status status = JEBM_OK;
-    if (!json_is_array(claims)) {
-        status =
-            jebm_fail(err, JEBM_EFORMAT,
-                      "%s: found no array \"claims\", expected a file of jebm-check --json", path);
-    }
-    for (size_t i = 0; i < json_array_size(claims) && status == JEBM_OK; i++) {
-        earlier e;
-        status = read_earlier(json_array_get(claims, i), path, i, &e, err);
-        if (status == JEBM_OK) {
-            *lost += compare_one(out, &e, list, n, whole);
-        }
-    }
+    const jebm_status status =
+        json_is_array(claims)
+            ? compare_all(out, path, claims, list, n, whole, losses, err)
+            : jebm_fail(err, JEBM_EFORMAT,
+                        "%s: found no array \"claims\", expected a file of jebm-check --json",
+                        path);
     json_decref(root);
+    if (status == JEBM_OK) {
+        fprintf(out, "baseline: %zu claims compared, %zu lost, %zu not compared\n",
+                losses->compared, losses->lost, losses->apart);
+    }
     return status;
 }

@@ -24,10 +24,17 @@ jebm_status jebm_report_markdown(const char *path, const jebm_judgement *list, s
 jebm_status jebm_report_brief(const char *path, const jebm_judgement *list, size_t n,
                               jebm_error *err);
 
-/* Compare with the verdicts of an earlier jebm_report_json(): prints one line for each claim that
- * got worse and, if all claims were judged (`whole`), for each that is gone; counts them in *lost.
- * Errors: JEBM_EIO, JEBM_EFORMAT for a baseline that is no such file. */
+/* What a comparison with a baseline came to, in claims. */
+typedef struct jebm_losses {
+    size_t compared, lost;
+    size_t apart; /* that only one of the two has, or has at another scale: no loss */
+} jebm_losses;
+
+/* Compare with the verdicts of an earlier jebm_report_json() at the same scale: prints a line for
+ * each claim that got worse, for each that cannot be compared, and the sums; of the baseline's
+ * claims that are not in the list only if all claims were judged (`whole`). Errors: JEBM_EIO,
+ * JEBM_EFORMAT for a baseline that is no such file, JEBM_ENOMEM. */
 jebm_status jebm_report_compare(FILE *out, const char *path, const jebm_judgement *list, size_t n,
-                                bool whole, size_t *lost, jebm_error *err);
+                                bool whole, jebm_losses *losses, jebm_error *err);
 
 #endif

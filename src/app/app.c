@@ -24,6 +24,8 @@ typedef struct app {
     jebm_options options;
     jebm_preset_file *presets;
     jebm_merge merge; /* of --merge; empty without */
+    char task[JEBM_PROGRESS_TEXT]; /* what was run, in words */
+    bool fresh; /* was it run now, and not complete before? */
 } app;
 
 static jebm_status no_memory(jebm_error *err) {
@@ -158,6 +160,29 @@ static void say_results(const jebm_preset *preset, const char *directory, const 
     }
 }
 
+/* The last line of a figure where a caller's heading asks for a short progress. On a terminal
+ * nothing is left of the live line, so it says what it is about. */
+static void say_outcome(const app *a, const json_t *manifest) {
+    char took[32];
+    const json_t *timing = json_object_get(manifest, "timing");
+    const size_t ndiverged = json_array_size(json_object_get(manifest, "diverged"));
+    const char *drawing = json_string_value(json_object_get(manifest, "drawing"));
+    jebm_duration(json_real_value(json_object_get(timing, "wall_seconds")), took);
+    if (isatty(STDERR_FILENO) != 0 || !a->fresh) {
+        printf("%s: %s: ", a->options.heading, a->task);
+    } else {
+        fputs("  ", stdout);
+    }
+    fputs(a->fresh ? took : "complete already", stdout);
+    if (ndiverged > 0) {
+        printf(", %zu run%s diverged", ndiverged, ndiverged == 1 ? "" : "s");
+    }
+    if (drawing != NULL && strcmp(drawing, "drawn") != 0) {
+        printf(", %s", drawing);
+    }
+    putchar('\n');
+}
+
 static jebm_status tell_divergence(const char *directory, const json_t *manifest, jebm_error *err) {
     const json_t *list = json_object_get(manifest, "diverged");
     const size_t n = json_array_size(list);
@@ -196,13 +221,17 @@ static jebm_status run_campaign(app *a, const jebm_preset *preset, const char *d
         status = jebm_campaign_run(&campaign, manifest, &fresh, err);
     }
     if (status == JEBM_OK) {
-        if (!fresh) {
+        jebm_campaign_task(&campaign, a->task);
+        a->fresh = fresh;
+        if (!fresh && a->options.heading == NULL) {
             printf("%s: already complete, nothing to do (use --force to run again)\n",
                    jebm_preset_figure(preset));
         }
         // still under the lock, so that nobody replaces what is being drawn
         status = draw(a, preset, directory, *manifest, err);
-        say_results(preset, directory, *manifest);
+        if (a->options.heading == NULL) {
+            say_results(preset, directory, *manifest);
+        }
     }
     jebm_campaign_free(&campaign);
     return status;
@@ -279,6 +308,7 @@ static jebm_status link_figure(const app *a, const jebm_preset *preset, const ch
         json_object_set_new(manifest, "figure", json_string(figure));
         json_object_set_new(manifest, "runs_of", json_string(runs_of));
         json_object_set_new(manifest, "preset", jebm_manifest_preset(preset));
+        jebm_manifest_set_shows(manifest, preset);
         json_object_set_new(manifest, "drawing", json_string("not drawn yet"));
         status = link_files(directory, runs_of, json_object_get(source, "files"), err);
     }
@@ -287,7 +317,11 @@ static jebm_status link_figure(const app *a, const jebm_preset *preset, const ch
     }
     if (status == JEBM_OK) {
         status = draw(a, preset, directory, manifest, err);
-        say_results(preset, directory, manifest);
+        if (a->options.heading == NULL) {
+            say_results(preset, directory, manifest);
+        } else if (status == JEBM_OK) {
+            say_outcome(a, manifest);
+        }
     }
     json_decref(manifest);
     close(lock);
@@ -321,6 +355,8 @@ static jebm_status run_figure(app *a, const jebm_preset *preset, jebm_error *err
     const bool drawn = linked && json_object_get(manifest, "part") == NULL;
     if (status == JEBM_OK && drawn) {
         status = link_figure(a, preset, directory, manifest, err);
+    } else if (status == JEBM_OK && a->options.heading != NULL) {
+        say_outcome(a, manifest);
     }
     if (status == JEBM_OK) {
         status = tell_divergence(drawn ? directory : source, manifest, err);

@@ -371,13 +371,37 @@ static jebm_status finish_run(jebm_campaign *c, jebm_error *err) {
     return status;
 }
 
+void jebm_campaign_task(const jebm_campaign *c, char text[JEBM_PROGRESS_TEXT]) {
+    const char *fidelity = jebm_preset_fidelity(c->preset);
+    // the figure asked for, which may draw another one's runs
+    int n = snprintf(text, JEBM_PROGRESS_TEXT, "%s, %s (%s)", c->options->figure,
+                     jebm_fidelity_words(fidelity), fidelity);
+    for (size_t i = 0; i < c->options->noverrides; i++) {
+        const char *set = c->options->overrides[i];
+        if (set != c->options->runs && n > 0 && n < JEBM_PROGRESS_TEXT) {
+            n += snprintf(text + n, JEBM_PROGRESS_TEXT - (size_t)n, ", %s", set);
+        }
+    }
+    if (n > 0 && n < JEBM_PROGRESS_TEXT) {
+        const size_t runs = c->end - c->first;
+        snprintf(text + n, JEBM_PROGRESS_TEXT - (size_t)n, ", %zu cell%s x %zu run%s", c->ncells,
+                 c->ncells == 1 ? "" : "s", runs, runs == 1 ? "" : "s");
+    }
+}
+
 static jebm_status run_all(jebm_campaign *c, jebm_error *err) {
     uint64_t done = 0;
     for (size_t i = 0; i < c->ncells * c->runs; i++) {
         done += c->steps[i];
     }
-    jebm_progress_start(&c->progress, c->figure, c->options->quiet, done,
-                        c->ncells * (c->end - c->first) * c->iterations);
+    jebm_progress_task task = {.figure = c->figure,
+                               .heading = c->options->heading,
+                               .afterwards = (double)c->options->afterwards,
+                               .quiet = c->options->quiet,
+                               .done = done,
+                               .total = c->ncells * (c->end - c->first) * c->iterations};
+    jebm_campaign_task(c, task.what);
+    jebm_progress_start(&c->progress, &task);
     for (; c->cell < c->ncells; c->cell++, c->run = c->first) {
         for (; c->run < c->end; c->run++) {
             JEBM_TRY(finish_run(c, err));

@@ -74,6 +74,9 @@ bool jebm_campaign_is_part(const jebm_campaign *campaign);
 jebm_status jebm_campaign_run(jebm_campaign *campaign, json_t **manifest, bool *fresh,
                               jebm_error *err);
 
+/* What is run, in words: `fig08, the released script (code), 3 cells x 5 runs`. */
+void jebm_campaign_task(const jebm_campaign *campaign, char text[JEBM_PROGRESS_TEXT]);
+
 /* The step of the row that follows the one of `step`; iterations at the end. */
 uint64_t jebm_campaign_next_row(const jebm_campaign *campaign, uint64_t step);
 

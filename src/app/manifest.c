@@ -141,6 +141,13 @@ static jebm_status add_split(const jebm_campaign *c, bool done, json_t *manifest
     return failed ? no_memory(err) : JEBM_OK;
 }
 
+void jebm_manifest_set_shows(json_t *manifest, const jebm_preset *preset) {
+    const char *answer;
+    const bool machinery = jebm_preset_machinery(preset, &answer);
+    json_object_set_new(manifest, "shows", json_string(machinery ? "machinery" : "results"));
+    json_object_set_new(manifest, "answered_by", json_string(machinery ? answer : ""));
+}
+
 jebm_status jebm_manifest_make(const jebm_campaign *c, bool done, json_t **manifest,
                                jebm_error *err) {
     char now[32];
@@ -160,6 +167,7 @@ jebm_status jebm_manifest_make(const jebm_campaign *c, bool done, json_t **manif
     if (*manifest == NULL) {
         return no_memory(err);
     }
+    jebm_manifest_set_shows(*manifest, c->preset);
     jebm_status status = add_split(c, done, *manifest, err);
     if (status == JEBM_OK && c->inputs != NULL &&
         json_object_set(*manifest, "inputs", c->inputs) != 0) {

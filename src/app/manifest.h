@@ -40,4 +40,8 @@ jebm_status jebm_manifest_check_files(const char *directory, const json_t *manif
 /* {key: text} of all keys of a preset; NULL when memory ran out. */
 json_t *jebm_manifest_preset(const jebm_preset *preset);
 
+/* "shows": "machinery" where the scale is too small to answer anything, else "results";
+ * "answered_by": then the next larger scale that answers, "" if there is none. */
+void jebm_manifest_set_shows(json_t *manifest, const jebm_preset *preset);
+
 #endif

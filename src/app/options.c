@@ -10,7 +10,7 @@
 /* JEBM_X(enumerator, name, value or NULL, help). Those up to RESUME say what to run, which a merge
  * learns from its parts. */
 #define OPTION_LIST(JEBM_X)                                                                       \
-    JEBM_X(SCALE, "scale", "S", JEBM_SCALES_TEXT " (default: " JEBM_SCALE_USUAL ")")                       \
+    JEBM_X(SCALE, "scale", "S", JEBM_SCALES_TEXT " (default: " JEBM_SCALE_USUAL ")")              \
     JEBM_X(FIDELITY, "fidelity", "F",                                                             \
            "paper (the text) or code (the authors' script) (default: paper)")                     \
     JEBM_X(RUNS, "runs", "R", "independent repetitions of each cell, 1 to 10000")                 \
@@ -28,6 +28,10 @@
     JEBM_X(LIST, "list", NULL, "list the figures")                                                \
     JEBM_X(DESCRIBE, "describe", NULL, "show every key of FIGURE with value, range and meaning")  \
     JEBM_X(PLAN, "plan", NULL, "print cells, columns and recorded steps of all figures as JSON")  \
+    JEBM_X(HEADING, "heading", "TEXT",                                                            \
+           "a short progress for a caller: TEXT, the figure, its share and the time left")        \
+    JEBM_X(AFTERWARDS, "afterwards", "S",                                                         \
+           "seconds that the caller's other figures will take, for the time left in all")         \
     JEBM_X(QUIET, "quiet", NULL, "no progress on standard error")                                 \
     JEBM_X(HELP, "help", NULL, "show this")                                                       \
     JEBM_X(VERSION, "version", NULL, "show the version")
@@ -125,6 +129,11 @@ static jebm_status set_value(jebm_options *o, option which, const char *text, je
         JEBM_TRY(parse_integer("--threads", text, 1, 1024, &number, err));
         o->threads = (int)number;
         break;
+    case HEADING:
+        o->heading = text;
+        break;
+    case AFTERWARDS:
+        return parse_integer("--afterwards", text, 0, 1000000000, &o->afterwards, err);
     case SET:
         o->overrides[o->noverrides++] = text;
         break;

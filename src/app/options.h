@@ -20,6 +20,8 @@ typedef struct jebm_options {
     size_t nparts;
     const json_t *inputs; /* of --merge: what its parts were made from; NULL otherwise */
     const char *setting; /* an option given that says what to run; NULL if there was none */
+    const char *heading; /* NULL where not given */
+    uint64_t afterwards;
     int threads; /* 0: as many as there are */
     bool resume, force, no_figure, list, describe, plan, quiet, help, version;
 } jebm_options;

@@ -55,8 +55,8 @@ static jebm_status take_sections(const jebm_preset_file *file, jebm_preset *p, i
     return take_figure(file, p, p->figure, scale, fidelity, true, err);
 }
 
-/* The asked-for word if the figure has it; the usual one, or else the first that it has, if none was
- * asked for. */
+/* The asked-for word if the figure has it; the usual one, or else the first that it has, if none
+ * was asked for. */
 static jebm_status choose(const jebm_preset_file *file, const jebm_preset *p, size_t key,
                           const char *what, const char *asked, const char *usual, int *index,
                           char word[16], jebm_error *err) {
@@ -141,7 +141,8 @@ static jebm_status resolve(const jebm_preset_file *file, const jebm_preset_reque
     // scales and fidelities first, from the sections that belong to all of them
     JEBM_TRY(take_sections(file, p, -1, -1, err));
     int scale, fidelity;
-    JEBM_TRY(choose(file, p, JEBM_AT_SCALES, "scale", request->scale, JEBM_SCALE_USUAL, &scale, p->scale, err));
+    JEBM_TRY(choose(file, p, JEBM_AT_SCALES, "scale", request->scale, JEBM_SCALE_USUAL, &scale,
+                    p->scale, err));
     JEBM_TRY(choose(file, p, JEBM_AT_FIDELITIES, "fidelity", request->fidelity, "paper", &fidelity,
                     p->fidelity, err));
     JEBM_TRY(take_sections(file, p, scale, fidelity, err));
@@ -288,6 +289,17 @@ bool jebm_preset_picture(const jebm_preset *p, size_t i, char name[JEBM_PICTURE_
         return i == 0;
     }
     return jebm_picture_word(words, i, name);
+}
+
+bool jebm_preset_machinery(const jebm_preset *p, const char **answer) {
+    const uint64_t small = p->values[JEBM_AT_MACHINERY].count,
+                   has = p->values[JEBM_AT_SCALES].count;
+    const int scale = jebm_choice_find(JEBM_SCALES, p->scale, strlen(p->scale));
+    *answer = "";
+    for (int i = JEBM_NSCALES - 1; i > scale; i--) {
+        *answer = (has >> i & 1) != 0 && (small >> i & 1) == 0 ? jebm_scales[i] : *answer;
+    }
+    return (small >> scale & 1) != 0;
 }
 
 size_t jebm_preset_nkeys(const jebm_preset *p) {

@@ -31,6 +31,9 @@ extern const char *const jebm_scales[JEBM_NSCALES];
 #define JEBM_SCALE_USUAL "quick" /* where none is asked for */
 #define JEBM_SCALE_PUBLISHED "paper" /* the sizes of the paper */
 
+/* What a fidelity follows, in words. */
+const char *jebm_fidelity_words(const char *fidelity);
+
 typedef enum jebm_key_kind {
     JEBM_KEY_COUNT, /* integer in [low, high]; accepts 10000 and 1e4 */
     JEBM_KEY_REAL, /* finite real in [low, high] (ends excluded where open_low/open_high) */
@@ -76,11 +79,15 @@ jebm_status jebm_preset_distinct(const jebm_preset *p, const char *key, jebm_err
 #define JEBM_PICTURE_TEXT 64
 bool jebm_preset_picture(const jebm_preset *p, size_t i, char name[JEBM_PICTURE_TEXT]);
 
+/* Does this scale only show that the machinery works? answer receives the next larger scale of the
+ * figure that answers, "" if it has none. */
+bool jebm_preset_machinery(const jebm_preset *p, const char **answer);
+
 /* All keys in order, the application's first, then the driver's. */
 size_t jebm_preset_nkeys(const jebm_preset *p);
 const jebm_key *jebm_preset_key(const jebm_preset *p, size_t i);
 /* Does the key decide numbers, and so belong into the fingerprint of a run? (title, scales,
- * fidelities, like, runs_of and draws do not.) */
+ * fidelities, like, runs_of, draws and machinery do not.) */
 bool jebm_key_decides(const jebm_key *key);
 /* What values a key takes, as words: "an integer from 1 to 10000". */
 void jebm_key_expected(const jebm_key *key, char *text, size_t size);
@@ -93,6 +100,8 @@ void jebm_key_expected(const jebm_key *key, char *text, size_t size);
  *     runs_of       figure whose runs F draws, so that F has no settings of its own; implies like
  *     draws         pictures drawn of the runs, as analysis/figures/NAME.gp each; initially -, the
  *                   figure's own name. A NAME asked for is the figure that draws it. Only in [F]
+ *     machinery     scales of F that are too small to answer anything and only show that the
+ *                   machinery works; initially smoke. Only in [F]
  *     runs          independent repetitions R of each cell
  *     iterations    steps of a run K
  *     record_every  steps between two rows of trajectory.csv

@@ -33,6 +33,11 @@ static const jebm_key common_keys[] = {
      .kind = JEBM_KEY_TEXT,
      .initial = "-",
      .help = "pictures drawn of its runs; -: one of its own name"},
+    {.name = "machinery",
+     .kind = JEBM_KEY_WORDS,
+     .choices = JEBM_SCALES,
+     .initial = "smoke",
+     .help = "scales too small to answer anything: they show that the machinery works"},
     {.name = "runs",
      .kind = JEBM_KEY_COUNT,
      .low = 1,
@@ -59,6 +64,10 @@ static const jebm_key common_keys[] = {
 
 #define NEXT_ELEMENT(word) , word
 const char *const jebm_scales[JEBM_NSCALES] = {JEBM_SCALE_LIST(JEBM_FIRST_WORD, NEXT_ELEMENT)};
+
+const char *jebm_fidelity_words(const char *fidelity) {
+    return strcmp(fidelity, "code") == 0 ? "the released script" : "the paper's text";
+}
 
 /* what inih's callbacks share */
 typedef struct reader {
@@ -157,8 +166,7 @@ static jebm_status split_name(reader *r, jebm_section *s, jebm_error *err) {
         if (s->scale < 0) {
             return jebm_fail(
                 err, JEBM_EINVAL,
-                "%s:%zu: section [%s] names the scale '%s'; expected one of " JEBM_SCALES_TEXT
-                "%s",
+                "%s:%zu: section [%s] names the scale '%s'; expected one of " JEBM_SCALES_TEXT "%s",
                 path, r->line, s->name, scale, jebm_choice_hint(JEBM_SCALES, scale, hint));
         }
     }

@@ -44,6 +44,7 @@ enum {
     JEBM_AT_LIKE,
     JEBM_AT_RUNS_OF,
     JEBM_AT_DRAWS,
+    JEBM_AT_MACHINERY,
     JEBM_NDESCRIBING
 };
 bool jebm_key_describes(size_t key);

@@ -703,7 +703,7 @@ Test(html_report, the_program_writes_a_page_or_one_line) {
     scratch_put(scratch_path(&place, "claims.ini"), plain_claims, strlen(plain_claims));
     expect("", 2, "found no manifest.json in it or below: run ./reproduce first");
     expect("--scale quick", 2, "found no manifest.json");
-    expect("--scale tiny", 2, "expected one of smoke, quick");
+    expect("--scale tiny", 2, "expected one of smoke, quick, reduced, paper");
     expect("--otu x", 2, "did you mean 'out'?");
     expect("--out", 2, "option --out needs a value");
     expect("stray", 2, "found argument 'stray'");

@@ -94,9 +94,12 @@ Test(program, help_and_version_answer) {
 
 Test(program, bad_usage_exits_2_with_one_line) {
     expect("--scael quick", 2, "did you mean 'scale'?");
-    expect("--scale tiny", 2, "expected one of smoke, quick");
+    expect("--scale tiny", 2, "expected one of smoke, quick, reduced, paper");
     expect("--claims", 2, "option --claims needs a value");
     expect("stray", 2, "found argument 'stray'");
+    expect("--compare %s", 2, "expected two directories");
+    expect("--compare %s %s --rtol -1", 2, "--rtol '-1': expected a number from 0");
+    expect("--compare %s %s/nowhere", 2, "found no manifest.json");
     expect("--claims %s/claims.ini --claim y", 2, "found --claim y");
     expect("--claims %s/none.ini", 2, "none.ini");
     cr_expect_eq(strcspn(out, "\n") + 1, strlen(out), "more than one line:\n%s", out);
@@ -114,6 +117,24 @@ Test(program, a_lost_claim_exits_3) {
     f.csv = "method,variant,run,step,p\ncd,-,0,0,0.01\ncd,-,1,0,0.01\n";
     fixture_put(&place, &f);
     expect("--claims %s/claims.ini --baseline %s/v.json", 3, "lost: x@code was 'within'");
+}
+
+Test(program, numbers_beyond_the_tolerance_exit_3) {
+    expect("--compare %s %s", 0, "1 columns of 1 CSVs: 1 equal");
+    fixture f = base;
+    f.figure = "fig06";
+    f.csv = "method,variant,run,step,p\ncd,-,0,0,0.5\ncd,-,0,4,0.47\n"
+            "cd,-,1,0,0.5\ncd,-,1,4,0.49\n";
+    scratch other = scratch_new();
+    char options[512];
+    fixture_put(&other, &f);
+    snprintf(options, sizeof options, "--compare %%s %s", other.directory);
+    expect(options, 3, "differ by 0.01 at method cd, variant -, run 0, step 4");
+    snprintf(options, sizeof options, "--compare %%s %s --atol 0.011", other.directory);
+    expect(options, 0, "1 differ, 0 beyond");
+    snprintf(options, sizeof options, "--compare %%s %s --until 3", other.directory);
+    expect(options, 0, "1 equal");
+    scratch_free(&other);
 }
 
 Test(program, the_shipped_claims_are_read_and_need_no_data) {

@@ -146,19 +146,20 @@ Test(report, table_lines_fit_into_100_columns) {
     free(text);
 }
 
+static jebm_losses losses;
+
 static size_t lost_against(const char *baseline, bool whole, char **printed) {
     const char *path = scratch_path(&place, "baseline.json");
     const char *out = scratch_path(&place, "out.txt");
     scratch_put(path, baseline, strlen(baseline));
     FILE *f = fopen(out, "w");
     cr_assert_not_null(f);
-    size_t lost;
     jebm_error err = {0};
-    cr_assert_eq(jebm_report_compare(f, path, list, 2, whole, &lost, &err), JEBM_OK, "%s",
+    cr_assert_eq(jebm_report_compare(f, path, list, 2, whole, &losses, &err), JEBM_OK, "%s",
                  err.text);
     fclose(f);
     *printed = scratch_get(out, NULL);
-    return lost;
+    return losses.lost;
 }
 
 Test(report, only_worse_verdicts_count_as_lost) {
@@ -166,28 +167,46 @@ Test(report, only_worse_verdicts_count_as_lost) {
     list[1].verdict = JEBM_VERDICT_SCALED;
     list[1].direction = JEBM_DIRECTION_HOLDS;
     char *text;
-    cr_expect_eq(lost_against("{\"claims\": [{\"id\": \"one@paper\", \"verdict\": \"deviates\"},"
-                              "{\"id\": \"two@paper\", \"verdict\": \"scaled\", \"direction\": "
-                              "\"unclear\"}]}",
+    cr_expect_eq(lost_against("{\"claims\": [{\"id\": \"one@paper\", \"verdict\": \"deviates\", "
+                              "\"scale\": \"paper\"}, {\"id\": \"two@paper\", \"verdict\": "
+                              "\"scaled\", \"direction\": \"unclear\", \"scale\": \"paper\"}]}",
                               true, &text),
                  0, "%s", text);
+    cr_expect_str_eq(text, "baseline: 2 claims compared, 0 lost, 0 not compared\n");
     free(text);
     cr_expect_eq(lost_against("{\"claims\": [{\"id\": \"one@paper\", \"verdict\": \"within\", "
                               "\"scale\": \"paper\"}]}",
                               true, &text),
                  1);
-    cr_expect_str_eq(text, "lost: one@paper was 'within' (scale paper), now 'deviates' (scale "
-                           "paper)\n");
+    cr_expect_str_eq(text, "lost: one@paper was 'within', now 'deviates' (scale paper)\n"
+                           "not compared: two@paper is not in the baseline\n"
+                           "baseline: 1 claims compared, 1 lost, 1 not compared\n");
     free(text);
 }
 
-Test(report, a_claim_that_is_gone_counts_where_all_were_judged) {
-    const char baseline[] = "{\"claims\": [{\"id\": \"old@paper\", \"verdict\": \"within\"}]}";
+Test(report, what_only_one_holds_or_has_at_another_scale_is_listed_and_no_loss) {
+    list[0].verdict = JEBM_VERDICT_DEVIATES;
+    list[1].verdict = JEBM_VERDICT_NOT_RUN;
+    list[1].scale[0] = '\0';
     char *text;
-    cr_expect_eq(lost_against(baseline, true, &text), 1);
-    cr_expect_not_null(strstr(text, "no longer in the claims file"));
+    cr_expect_eq(lost_against("{\"claims\": [{\"id\": \"old@paper\", \"verdict\": \"within\", "
+                              "\"scale\": \"paper\"}, {\"id\": \"one@paper\", \"verdict\": "
+                              "\"within\", \"scale\": \"quick\"}, {\"id\": \"two@paper\", "
+                              "\"verdict\": \"within\", \"scale\": \"paper\"}]}",
+                              true, &text),
+                 0, "%s", text);
+    cr_expect_str_eq(text,
+                     "not compared: old@paper is not in the claims file\n"
+                     "not compared: one@paper has scale quick in the baseline and paper here\n"
+                     "not compared: two@paper has scale paper in the baseline and none here\n"
+                     "baseline: 0 claims compared, 0 lost, 3 not compared\n");
     free(text);
-    cr_expect_eq(lost_against(baseline, false, &text), 0);
+    // a claim that these data of the same scale can no longer answer is lost
+    strcpy(list[1].scale, "paper");
+    cr_expect_eq(lost_against("{\"claims\": [{\"id\": \"two@paper\", \"verdict\": \"within\", "
+                              "\"scale\": \"paper\"}]}",
+                              false, &text),
+                 1, "%s", text);
     free(text);
 }
 
@@ -210,9 +229,8 @@ Test(report, a_baseline_that_is_none_is_refused) {
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         const char *path = scratch_path(&place, "baseline.json");
         scratch_put(path, texts[i], strlen(texts[i]));
-        size_t lost;
         jebm_error err = {0};
-        cr_expect_eq(jebm_report_compare(stdout, path, list, 2, true, &lost, &err), JEBM_EFORMAT,
+        cr_expect_eq(jebm_report_compare(stdout, path, list, 2, true, &losses, &err), JEBM_EFORMAT,
                      "%s", texts[i]);
         cr_expect_not_null(strstr(err.text, "baseline.json"), "%s", err.text);
     }

@@ -62,6 +62,8 @@ static const struct {
     {"fig06 fig07", "found the figures 'fig06' and 'fig07'; expected one"},
     {"", "no figure given"},
     {"--quiet", "no figure given"},
+    {"f --heading", "option '--heading' misses its value"},
+    {"f --afterwards soon", "--afterwards 'soon': expected an integer from 0"},
     {"fig06 --resume --force", "--resume and --force exclude each other"},
     {"fig06 --threads 0", "--threads '0': expected an integer from 1 to 1024"},
     {"fig06 --threads 1025", "--threads '1025': expected"},

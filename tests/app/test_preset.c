@@ -109,6 +109,36 @@ Test(preset, a_figure_that_draws_anothers_runs_has_its_settings) {
     jebm_preset_free(p);
 }
 
+Test(preset, a_scale_that_only_shows_machinery_names_the_next_larger_one_that_answers) {
+    const char *text = "[f]\ntitle = T\nscales = smoke quick paper\nfidelities = paper\nruns = 1\n"
+                       "iterations = 1\nrecord_every = 1\nwalkers = 1\n"
+                       "[g]\ntitle = G\nlike = f\nmachinery = quick smoke\n"
+                       "[h]\ntitle = H\nlike = f\nscales = quick\nmachinery = quick\n";
+    const struct {
+        const char *figure, *scale, *answer;
+        bool machinery;
+    } cases[] = {{"f", "smoke", "quick", true}, {"f", "quick", "paper", false},
+                 {"g", "smoke", "paper", true}, {"g", "quick", "paper", true},
+                 {"g", "paper", "", false},     {"h", "quick", "", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        jebm_preset *p = resolve(
+            text, &(jebm_preset_request){.figure = cases[i].figure, .scale = cases[i].scale});
+        const char *answer;
+        cr_expect_eq(jebm_preset_machinery(p, &answer), cases[i].machinery, "case %zu", i);
+        cr_expect_str_eq(answer, cases[i].answer, "case %zu", i);
+        jebm_preset_free(p);
+    }
+}
+
+Test(preset, the_usual_scale_is_no_smaller_one_that_stands_before_it) {
+    jebm_preset *p = resolve("[f]\ntitle = T\nscales = smoke quick paper\nfidelities = paper\n"
+                             "runs = 1\niterations = 1\nrecord_every = 1\nwalkers = 1\n",
+                             &(jebm_preset_request){.figure = "f"});
+    cr_expect_str_eq(jebm_preset_scale(p), "quick");
+    cr_expect_str_eq(jebm_preset_text(p, "scales"), "smoke quick paper");
+    jebm_preset_free(p);
+}
+
 Test(preset, a_figure_draws_the_pictures_it_names_and_they_lead_to_it) {
     static const char text[] = BASE "draws = one two-b\n[g]\nlike = f\n";
     jebm_preset_file *file = NULL;
@@ -140,8 +170,8 @@ static const struct {
 } bad[] = {
     {"wlakers = 7\n", "p.ini:9: [f] has the unknown key 'wlakers' (did you mean 'walkers'?)"},
     {"walkers = 7\n", "p.ini:9: [f] has the key 'walkers' twice, first at line 8"},
-    {"[f:papr]\n", "p.ini:9: section [f:papr] names the scale 'papr'; expected quick, reduced or "
-                   "paper (did you mean 'paper'?)"},
+    {"[f:papr]\n", "p.ini:9: section [f:papr] names the scale 'papr'; expected one of smoke, "
+                   "quick, reduced, paper (did you mean 'paper'?)"},
     {"[f@cod]\n", "p.ini:9: section [f@cod] names the fidelity 'cod'; expected paper or code (did "
                   "you mean 'code'?)"},
     {"[fgi:paper]\n", "p.ini:9: section [fgi:paper] belongs to no figure: there is no [fgi]"},

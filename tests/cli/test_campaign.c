@@ -38,6 +38,8 @@ Test(campaign, leaves_the_files_that_its_manifest_lists) {
     cr_expect(json_is_null(json_object_get(m, "runs_of")));
     cr_expect_eq(json_integer_value(json_object_get(m, "runs")), 2);
     cr_expect_str_eq(text_in(m, "scale"), "quick");
+    cr_expect_str_eq(text_in(m, "shows"), "results");
+    cr_expect_str_eq(text_in(m, "answered_by"), "");
     cr_expect_str_eq(text_in(json_object_get(m, "preset"), "walkers"), "16");
     const json_t *file = json_object_get(json_object_get(m, "files"), "trajectory.csv");
     char digest[JEBM_DIGEST_TEXT];
@@ -49,6 +51,34 @@ Test(campaign, leaves_the_files_that_its_manifest_lists) {
     cr_expect_not_null(json_object_get(json_object_get(m, "environment"), "git_revision"));
     json_decref(m);
     cr_expect(!exists(&s, "d/toy1/checkpoint.h5") && !exists(&s, "d/toy1/manifest.json.part"));
+    scratch_free(&s);
+}
+
+Test(campaign, a_heading_makes_the_progress_two_lines_of_a_log) {
+    const scratch s = scratch_new();
+    outcome o = run(&s, "toy1 --no-figure --out d --heading figure_2_of_5 --set walkers=8");
+    expect_done(&o);
+    const char *first =
+        "figure_2_of_5: toy1, the paper's text (paper), walkers=8, 2 cells x 2 runs\n";
+    cr_expect_eq(strncmp(o.out, first, strlen(first)), 0, "%s", o.out);
+    const char *second = o.out + strlen(first), *end = strchr(second, '\n');
+    unsigned seconds;
+    cr_expect_eq(sscanf(second, "  %us, not drawn", &seconds), 1, "%s", o.out);
+    cr_expect(end != NULL && end[1] == '\0', "%s", o.out);
+    cr_expect_str_eq(o.err, "");
+    // a figure that is there already takes one line, one that draws it speaks in its own name
+    o = run(&s, "toy1 --no-figure --out d --heading figure_2_of_5 --resume --set walkers=8");
+    cr_expect_str_eq(o.out, "figure_2_of_5: toy1, the paper's text (paper), walkers=8, 2 cells x 2 "
+                            "runs: complete already, not drawn: --no-figure\n");
+    o = run(&s, "toy2 --out d --heading 5 --resume --set walkers=8");
+    cr_expect_str_eq(o.out,
+                     "5: toy2, the paper's text (paper), walkers=8, 2 cells x 2 runs: complete "
+                     "already\n",
+                     "%s", o.err);
+    // what went wrong is told whatever the progress
+    o = run(&s, "toy1 --no-figure --out e --heading 1 --set diverge_at=15");
+    cr_expect_eq(o.status, 1);
+    cr_expect_not_null(strstr(o.out, "1 run diverged, not drawn"), "%s", o.out);
     scratch_free(&s);
 }
 
@@ -368,8 +398,9 @@ Test(campaign, lists_and_describes_its_figures) {
     const scratch s = scratch_new();
     outcome o = run(&s, "--list");
     expect_done(&o);
-    cr_expect_not_null(strstr(o.out, "toy1       quick,reduced       paper,code  A random walk"),
-                       "%s", o.out);
+    cr_expect_not_null(
+        strstr(o.out, "toy1       quick,reduced             paper,code  A random walk"), "%s",
+        o.out);
     cr_expect_not_null(strstr(o.out, "toy2 "));
     o = run(&s, "--describe toy1 --scale reduced --set walkers=5");
     expect_done(&o);

@@ -10,10 +10,27 @@ place=$(mktemp -d) || exit 1
 trap 'rm -rf "$place"' EXIT
 top="$place/a checkout" stubs=$place/stubs calls=$place/calls text=$place/text failures=0
 export CALLS=$calls STUBS=$stubs
-mkdir -p "$top/analysis/figures" "$top/scripts" "$stubs" "$place/elsewhere"
+mkdir -p "$top/analysis/figures" "$top/scripts" "$top/src/app" "$stubs" "$place/elsewhere"
 cp "$checkout/reproduce" "$checkout/run-tests" "$top"
 cp "$checkout"/scripts/* "$top/scripts"
+cp "$checkout/src/app/preset.h" "$top/src/app"
 : >"$top/analysis/figures/fig06-fidelity.gp"
+
+# presets ROOM NAME LINE...
+presets() {
+    local directory=$top/$1/presets file=$top/$1/presets/$2.ini
+    shift 2
+    mkdir -p "$directory"
+    printf '%s\n' "$@" >"$file"
+}
+presets replications/gmm gmm '; two figures' '[fig06]' 'scales = smoke quick paper' 'fidelities = paper code' \
+    '[fig06:quick]' 'runs = 3' '[fig07]' 'title = two' 'runs_of = fig06'
+presets replications/resampling resampling '[fig10]' 'scales = smoke quick reduced paper' 'fidelities = paper'
+presets replications/resampling schemes '[schemes]' 'scales = smoke quick' 'fidelities = paper'
+presets replications/mnist mnist '[mnist]' 'scales = smoke quick reduced paper' 'fidelities = paper code' \
+    'draws = fig02 fig03'
+presets benchmarks/overhead overhead '[overhead]' 'scales = smoke quick paper' 'fidelities = paper'
+printf 'quick paper fig07 90\nquick paper fig06 30\nquick code fig06 30\nquick paper-rates-times-h fig06 30\n' >"$top/scripts/times"
 
 # ---- stubs -----------------------------------------------------------------------------------
 
@@ -46,13 +63,6 @@ END
 stub jebm-gmm <<'END'
 #!/bin/bash
 name=${0##*/}
-case $name,$1 in
-jebm-gmm,--list) printf 'fig06 quick,paper paper,code one\nfig07 quick,paper paper,code two\n'; exit ;;
-jebm-resampling,--list) printf 'fig10 quick,reduced,paper paper three\n'; exit ;;
-jebm-schemes,--list) printf 'schemes quick paper four\n'; exit ;;
-jebm-mnist,--list) printf 'mnist quick,reduced,paper paper,code five\n'; exit ;;
-jebm-overhead,--list) printf 'overhead quick,paper paper six\n'; exit ;;
-esac
 echo "$name $*" >>"$CALLS"
 if [ -e "$STUBS/wait" ]; then
     trap 'echo "got TERM" >>"$CALLS"; exit 143' TERM
@@ -73,6 +83,8 @@ END
 stub jebm-report <<'END'
 #!/bin/sh
 echo "jebm-report $*" >>"$CALLS"
+[ ! -e "$STUBS/no-report" ] || exit 1
+: >"$4"
 END
 stub gnuplot <<'END'
 #!/bin/sh
@@ -147,7 +159,12 @@ done < <(grep -oh 'z*lib[a-z0-9]*-dev' "$checkout/meson.build" "$checkout/tests/
 expect 0 'usage: ./reproduce' "$top/reproduce" --help
 expect 0 'usage: ./run-tests' "$top/run-tests" --help
 expect 2 "found '--sale'" "$top/reproduce" --sale quick
-expect 2 'expected quick, reduced or paper' "$top/reproduce" --scale huge
+expect 2 'expected smoke, quick, reduced, paper' "$top/reproduce" --scale huge
+expect 2 "(did you mean 'quick'?)" "$top/reproduce" --scale quik
+expect 2 "found '--figure', expected an option of --help (did you mean '--figures'?)" "$top/reproduce" --figure fig06
+expect 2 "there is no 'fg06' (did you mean 'fig06'?); there are fig06, fig07, fig10, schemes, mnist, fig02, fig03, overhead" \
+    "$top/reproduce" --figures 'fig07 fg06'
+expect 1 'cannot be made' "$top/reproduce" --out "$stubs/meson/below"
 expect 2 '--scale needs a value' "$top/reproduce" --scale
 expect 2 'expected an integer' "$top/reproduce" --threads 0
 expect 2 'expected an integer' "$top/run-tests" --jobs many
@@ -165,18 +182,19 @@ called 'apt-get -qq install -y --no-install-recommends libgsl-dev'
 # everything in its order and place
 for fidelity in paper code; do
     for figure in fig06 fig07; do
-        called "jebm-gmm $figure --scale quick --fidelity $fidelity --out $top/results/runs/quick/$fidelity --resume"
+        called "jebm-gmm $figure --scale quick --fidelity $fidelity --out $top/results/runs/quick/$fidelity --heading figure"
     done
 done
-called "jebm-gmm fig06 --scale quick --fidelity paper --set rate_unit=time --out $top/results/runs/quick/paper-rates-times-h --resume"
+called "/quick/paper --heading figure 1 of 10 --afterwards 150 --resume"
+called "jebm-gmm fig06 --scale quick --fidelity paper --set rate_unit=time --out $top/results/runs/quick/paper-rates-times-h --heading figure 3 of 10"
 called "gnuplot -c $top/analysis/figures/fig06-fidelity.gp $top/results/runs/quick paper=$top/results/runs/quick/paper/fig06 code="
-called "jebm-resampling fig10 --scale quick --fidelity paper --out $top/results/runs/quick/paper --resume"
+called "jebm-resampling fig10 --scale quick --fidelity paper --out $top/results/runs/quick/paper --heading figure 6 of 10 --afterwards 0 --resume"
 not_called 'fig10 --scale quick --fidelity code'
-called "jebm-schemes schemes --scale quick --fidelity paper --out $top/results/runs/quick/paper --resume"
+called "jebm-schemes schemes --scale quick --fidelity paper --out $top/results/runs/quick/paper --heading"
 called "fetch-data mnist"
-called "jebm-overhead overhead --scale quick --fidelity paper --out $top/results/runs/quick/paper --resume"
-called "jebm-mnist mnist --scale quick --fidelity code --out $top/results/runs/quick/code --resume"
-called "jebm-check --results $top/results/runs --json $top/results/runs/verdicts.json"
+called "jebm-overhead overhead --scale quick --fidelity paper --out $top/results/runs/quick/paper --heading"
+called "jebm-mnist mnist --scale quick --fidelity code --out $top/results/runs/quick/code --heading"
+called "jebm-check --results $top/results/runs --summary --json $top/results/runs/verdicts.json"
 called "jebm-report --results $top/results/runs --out $top/results/runs/report.html"
 not_called '--baseline'
 
@@ -200,47 +218,59 @@ rm -r "$top/build-release"
 
 # a figure that lacks a scale is run at the next smaller one; one that there is not is refused
 : >"$calls"
-expect 0 report.html "$top/reproduce" --scale reduced --figures 'fig07 fig10 schemes'
+expect 0 'at the next smaller one: fig07 (quick), schemes (quick)' "$top/reproduce" --scale reduced --figures 'fig07 fig10 schemes'
 called 'jebm-gmm fig07 --scale quick'
 called 'jebm-resampling fig10 --scale reduced'
 called 'jebm-schemes schemes --scale quick'
 not_called 'jebm-gmm fig06'
 not_called fetch-data
 : >"$calls"
-expect 2 "there is no 'fig99'; there are fig06, fig07, fig10, schemes, mnist, overhead" "$top/reproduce" --figures 'fig07 fig99'
-not_called 'fig07 --scale'
+expect 0 'scale smoke: 2 runs of figures' "$top/reproduce" --scale smoke --figures 'fig03 fig02'
+called 'jebm-mnist mnist --scale smoke --fidelity code'
+not_called 'jebm-gmm fig'
 
 # options arrive, --out counts from where one stands
 : >"$calls"
 expect 0 "$place/elsewhere/out" "$top/reproduce" --scale paper --figures fig07 --runs 4 --threads 2 --out out --baseline "$stubs/meson"
-called "jebm-gmm fig07 --scale paper --fidelity code --out $place/elsewhere/out/paper/code --runs 4 --threads 2 --resume"
+called "jebm-gmm fig07 --scale paper --fidelity code --out $place/elsewhere/out/paper/code --runs 4 --threads 2 --heading figure 2 of 2 --afterwards 0 --resume"
 called "--json $place/elsewhere/out/verdicts.json --baseline $stubs/meson"
 not_called 'jebm-gmm fig06'
 
 # without data the images are left out and everything else is done
 : >"$calls"
 : >"$stubs/no-data"
-expect 1 'left out: jebm-mnist' "$top/reproduce" --data "$place/data"
+expect 1 'left out: the figures of MNIST' "$top/reproduce" --data "$place/data"
 called "fetch-data mnist data=$place/data"
 called 'jebm-gmm fig07'
 called jebm-report
 not_called 'jebm-mnist mnist'
 rm "$stubs/no-data"
 
-# statuses: a diverged run lets the rest go on, other failures do not, a lost claim passes through
-: >"$calls"
-echo 1 >"$stubs/fig06"
-expect 1 verdicts.json "$top/reproduce" --scale quick
-called 'jebm-gmm fig07'
-called jebm-check
-: >"$calls"
-echo 2 >"$stubs/fig06"
-expect 2 '' "$top/reproduce" --scale quick
-not_called 'jebm-gmm fig07'
-rm "$stubs/fig06"
+# statuses: whatever fails lets the rest go on and is told at the end, a lost claim passes through
+for status in 1 2; do
+    : >"$calls"
+    echo "$status" >"$stubs/fig06"
+    expect 1 "failed             quick/code/fig06: jebm-gmm ended with status $status" "$top/reproduce" --scale quick
+    grep -qF 'runs/report.html: open' "$text" || fail "no report after a failure: $(<"$text")"
+    called 'jebm-gmm fig07'
+    called jebm-check
+done
+mkdir -p "$top/results/runs/quick/code/fig06"
+printf '{\n  "diverged": [\n' >"$top/results/runs/quick/code/fig06/manifest.json"
+expect 1 'quick/code/fig06: runs diverged' "$top/reproduce" --scale quick
+rm "$stubs/fig06" "$top/results/runs/quick/code/fig06/manifest.json"
 echo 3 >"$stubs/check"
 expect 3 verdicts.json "$top/reproduce" --scale quick
+echo 2 >"$stubs/check"
+: >"$calls"
+expect 1 'the claims could not be judged: jebm-check ended with status 2' "$top/reproduce" --scale quick
+called jebm-report
+! grep -q '^verdicts' "$text" || fail "verdicts of a failed check: $(<"$text")"
 rm "$stubs/check"
+: >"$stubs/no-report"
+expect 1 'the report could not be written' "$top/reproduce" --scale quick
+! grep -q '^report ' "$text" || fail "a report that there is not: $(<"$text")"
+rm "$stubs/no-report"
 : >"$stubs/no-build"
 expect 1 '' "$top/reproduce" --scale quick
 rm "$stubs/no-build"
