@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "figure_data.h"
 
+#include "io/content.h"
 #include "tree.h"
 
 #include <math.h>
@@ -64,7 +65,7 @@ static jebm_status check_digest(jebm_figure_data *d, const char *csv_path, jebm_
     if (expected == NULL) {
         return bad_manifest(d, "a sha256 of trajectory.csv under \"files\"", err);
     }
-    JEBM_TRY(jebm_digest_file(csv_path, d->sha256, err));
+    JEBM_TRY(jebm_content_digest(csv_path, d->sha256, err));
     if (strcmp(expected, d->sha256) != 0) {
         return jebm_fail(err, JEBM_EMISMATCH,
                          "%s: found sha256 %.12s..., expected %.12s... as manifest.json says: the "

@@ -20,7 +20,8 @@ const char *jebm_manifest_override(const json_t *manifest) {
     json_array_foreach(json_object_get(manifest, "overrides"), i, entry) {
         const char *text = json_string_value(entry);
         if (text != NULL && strncmp(text, "runs=", 5) != 0 &&
-            strncmp(text, "record_every=", 13) != 0 && strncmp(text, "record_first=", 13) != 0) {
+            strncmp(text, "record_every=", 13) != 0 && strncmp(text, "record_first=", 13) != 0 &&
+            strncmp(text, "record_until=", 13) != 0) {
             return text;
         }
     }

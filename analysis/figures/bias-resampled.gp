@@ -2,7 +2,7 @@
 #
 #     gnuplot -c bias-resampled.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/trajectory.csv and RUNDIR/summary.csv; writes RUNDIR/bias-resampled.png and .svg.
+# reads RUNDIR/trajectory.csv and RUNDIR/summary.csv; writes RUNDIR/bias-resampled.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "bias-resampled.gp: expected a run directory: gnuplot -c bias-resampled.gp RUNDIR [CAPTION]" }

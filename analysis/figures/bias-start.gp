@@ -2,7 +2,7 @@
 #
 #     gnuplot -c bias-start.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/trajectory.csv and RUNDIR/summary.csv; writes RUNDIR/bias-start.png and .svg.
+# reads RUNDIR/trajectory.csv and RUNDIR/summary.csv; writes RUNDIR/bias-start.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "bias-start.gp: expected a run directory: gnuplot -c bias-start.gp RUNDIR [CAPTION]" }

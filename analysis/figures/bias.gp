@@ -3,7 +3,7 @@
 #
 #     gnuplot -c bias.gp RUNDIR [CAPTION [NAME]]
 #
-# reads RUNDIR/trajectory.csv and RUNDIR/summary.csv; writes RUNDIR/bias.png and RUNDIR/bias.svg, or
+# reads RUNDIR/trajectory.csv and RUNDIR/summary.csv; writes RUNDIR/bias.png, .svg and .pdf, or
 # what NAME says instead of bias.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -48,6 +48,7 @@ FROM = 0.2 * LAST
 EVALUATED = has_values(SUMMARY, "jarzynski", "kl_evaluation_mean") ? 1 : 0
 REMEDIED = strlen(LEFT_OUT) > 0 ? 1 : 0
 
+shown(v) = v[1:strstrt(v, "=") - 1]." = ".v[strstrt(v, "=") + 1:]
 number(v) = real(v[strstrt(v, "=") + 1:])
 gamma_of(v) = v[1:9] eq "gamma_ab=" ? number(v) : GAMMA
 walkers_of(v) = v[1:8] eq "walkers=" ? number(v) : WALKERS
@@ -114,11 +115,11 @@ ZSPAN = ZHIGH > ZLOW ? ZHIGH - ZLOW : 1
 DRIFT = -1e4 * log_z_drift(XMAX, GAMMA)
 ZDRIFT = 1e4 * z_drift(XMAX, GAMMA > XMAX * WALKERS / D ? GAMMA : XMAX * WALKERS / D)
 
-do for [format in "png svg"] {
-    eval terminal(format, 1200, 900)
+do for [format in FORMATS] {
+    eval terminal(format, 1450, 900)
     set output RUNDIR."/".NAME.".".format
-    set multiplot layout 2, 2 margins 0.085, 0.97, 0.07, 0.855 spacing 0.11, 0.13 \
-        title "Self-fitting (docs/BIAS.md). ".CAPTION."\n" \
+    set multiplot layout 2, 2 margins 0.07, 0.805, 0.07, 0.855 spacing 0.09, 0.13 \
+        title "Self-fitting (docs/BIAS.md), ".CAPTION."\n" \
         ."above: means over the runs; below: least-squares slopes from a fifth of the training on, " \
         ."with standard errors\naxes are those of the plain weights" font ",12" noenhanced
     set xlabel "iteration k" offset 0, 0.4
@@ -126,61 +127,63 @@ do for [format in "png svg"] {
 
     set title "error of the estimated divergence"
     set ylabel "estimate - exact (nats)"
-    set yrange [ELOW - 0.1 * ESPAN:EHIGH + 0.3 * ESPAN]
-    set key inside bottom left noenhanced
-    # the colours are explained in the panel beside
-    plot 0 ls 90 notitle, \
+    set yrange [ELOW - 0.1 * ESPAN:EHIGH + 0.2 * ESPAN]
+    unset key
+    plot 0 ls 90, \
         for [v in PLAIN] $CELLS index cell("jarzynski", v) using 1:($3 - $2) \
-            with lines lc rgb colour(look(v)) lw 1.6 notitle, \
+            with lines lc rgb colour(look(v)) lw 1.6, \
         for [v in PLAIN] $CELLS index cell("jarzynski", v) using 1:(EVALUATED ? $4 - $2 : NaN) \
-            with lines lc rgb colour(look(v)) lw 1.6 dt (1, 3) notitle, \
+            with lines lc rgb colour(look(v)) lw 1.6 dt (1, 3), \
         for [v in LEFT_OUT] $CELLS index cell("jarzynski_loo", v) using 1:($3 - $2) \
-            with lines lc rgb colour(look(v)) lw 1.4 dt (6, 4) notitle, \
-        keyentry with lines lc rgb "#000000" lw 1.6 title "by the weights", \
-        keyentry with lines lc rgb "#000000" lw 1.6 dt (1, 3) title "by an evaluation population", \
-        keyentry with lines lc rgb "#000000" lw 1.4 dt (6, 4) title "by leave-one-out weights"
+            with lines lc rgb colour(look(v)) lw 1.4 dt (6, 4)
 
     set title "logit of the weight of the mode at a"
     set ylabel "z_k"
-    set yrange [ZLOW - 0.1 * ZSPAN:ZHIGH + 0.5 * ZSPAN]
-    set key inside top left noenhanced
+    set yrange [ZLOW - 0.1 * ZSPAN:ZHIGH + 0.2 * ZSPAN]
+    eval legend_beside(0.815)
     plot log(P / (1 - P)) ls 90 notitle, \
         for [v in PLAIN] $CELLS index cell("jarzynski", v) using 1:5 \
-            with lines lc rgb colour(look(v)) lw 1.6 title v, \
+            with lines lc rgb colour(look(v)) lw 1.6 title shown(v), \
         for [v in LEFT_OUT] $CELLS index cell("jarzynski_loo", v) using 1:5 \
-            with lines lc rgb colour(look(v)) lw 1.4 dt (6, 4) notitle
+            with lines lc rgb colour(look(v)) lw 1.4 dt (6, 4) notitle, \
+        keyentry title "in each colour", \
+        keyentry with lines lc rgb "#555555" lw 1.6 title "- by the weights", \
+        for [i = 1:EVALUATED] keyentry with lines lc rgb "#555555" lw 1.6 dt (1, 3) \
+            title "- by an evaluation population", \
+        for [i = 1:REMEDIED] keyentry with lines lc rgb "#555555" lw 1.4 dt (6, 4) \
+            title "- by leave-one-out weights"
 
     set xlabel "10^4 {/Symbol g}_{ab} d/N" offset 0, 0.4
     set xrange [0:1.08e4 * XMAX]
     set title "drift of the estimated divergence a step"
     set ylabel "10^4 times the slope (nats a step)"
-    set yrange [-1.5 * DRIFT:0.4 * DRIFT]
-    set key inside bottom left enhanced
-    plot 0 ls 90 notitle, \
-        1e4 * log_z_drift(x / 1e4, GAMMA) with lines lc rgb "#000000" lw 1 title "derived, N varied", \
-        1e4 * log_z_drift(x / 1e4, x / 1e4 * WALKERS / D) with lines lc rgb "#000000" lw 1 dt (6, 4) \
-            title "derived, {/Symbol g}_{ab} varied", \
+    set yrange [-1.2 * DRIFT:0.2 * DRIFT]
+    unset key
+    plot 0 ls 90, \
+        1e4 * log_z_drift(x / 1e4, GAMMA) with lines lc rgb "#000000" lw 1, \
+        1e4 * log_z_drift(x / 1e4, x / 1e4 * WALKERS / D) with lines lc rgb "#000000" lw 1 dt (6, 4), \
         $SLOPES index "jarzynski;" using (1e4 * $1):(1e4 * $2):(1e4 * $3) \
-            with yerrorbars lc rgb colour(1) pt mark(1) ps 1.2 \
-            title "by the weights", \
+            with yerrorbars lc rgb colour(1) pt mark(1) ps 1.2, \
         for [i = 1:EVALUATED] $SLOPES index "jarzynski;" using (1e4 * $1):(1e4 * $4):(1e4 * $5) \
-            with yerrorbars lc rgb colour(3) pt mark(3) ps 1.2 title "by an evaluation population", \
+            with yerrorbars lc rgb colour(3) pt mark(3) ps 1.2, \
         for [i = 1:REMEDIED] $SLOPES index "jarzynski_loo;" using (1e4 * $1):(1e4 * $2):(1e4 * $3) \
-            with yerrorbars lc rgb colour(6) pt mark(6) ps 1.2 title "leave-one-out weights"
+            with yerrorbars lc rgb colour(6) pt mark(6) ps 1.2
 
     set title "drift of z a step"
     set ylabel "10^4 times the slope"
     set yrange [-0.2 * ZDRIFT:1.5 * ZDRIFT]
-    set key inside top left enhanced
+    eval legend_beside(0.815)." enhanced"
     plot 0 ls 90 notitle, \
         1e4 * z_drift(x / 1e4, GAMMA) with lines lc rgb "#000000" lw 1 title "derived, N varied", \
         1e4 * z_drift(x / 1e4, x / 1e4 * WALKERS / D) with lines lc rgb "#000000" lw 1 dt (6, 4) \
             title "derived, {/Symbol g}_{ab} varied", \
         $SLOPES index "jarzynski;" using (1e4 * $1):(1e4 * $6):(1e4 * $7) \
             with yerrorbars lc rgb colour(1) pt mark(1) ps 1.2 \
-            title "Algorithm 1", \
+            title "by the weights", \
+        for [i = 1:EVALUATED] keyentry with points lc rgb colour(3) pt mark(3) ps 1.2 \
+            title "by an evaluation population", \
         for [i = 1:REMEDIED] $SLOPES index "jarzynski_loo;" using (1e4 * $1):(1e4 * $6):(1e4 * $7) \
-            with yerrorbars lc rgb colour(6) pt mark(6) ps 1.2 title "leave-one-out weights"
+            with yerrorbars lc rgb colour(6) pt mark(6) ps 1.2 title "by leave-one-out weights"
     unset multiplot
     unset output
 }

@@ -2,7 +2,7 @@
 #
 #     gnuplot -c evaluate.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/summary.csv; writes RUNDIR/evaluate.png and RUNDIR/evaluate.svg.
+# reads RUNDIR/summary.csv; writes RUNDIR/evaluate.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "evaluate.gp: expected a run directory: gnuplot -c evaluate.gp RUNDIR [CAPTION]" }
@@ -33,29 +33,43 @@ cell(m) = m." ".word(variants(SUMMARY, m), 1).";"
 counts = field(RUNDIR, "counts")
 total = real(sum [j = 1:words(counts)] int(word(counts, j)))
 
+# both ends on one scale, and room beside the first and last numbers of steps
+FIRST = NaN
+LAST = NaN
+LOW = NaN
+HIGH = NaN
+do for [m in SHOWN] {
+    stats $CELLS index cell(m) using (FIRST = least($1, FIRST), LAST = most($1, LAST), \
+        LOW = least(least($3, $6), LOW), HIGH = most(most($4, $7), HIGH), 0) nooutput
+}
+ROOM = HIGH > LOW ? 0.04 * (HIGH - LOW) : 1
 set logscale x 2
+set xrange [FIRST / 1.3:LAST * 1.3]
 set xlabel "steps of annealing" offset 0, 0.4
-do for [format in "png svg"] {
-    eval terminal(format, 1500, 860)
+do for [format in FORMATS] {
+    eval terminal(format, 1750, 860)
     set output RUNDIR."/evaluate.".format
-    set multiplot layout 2, 3 margins 0.055, 0.98, 0.07, 0.87 spacing 0.06, 0.13 \
-        title "Evaluation of trained models. ".CAPTION."\nmeans over the runs; bands: smallest to largest " \
+    set multiplot layout 2, 3 margins 0.05, 0.835, 0.07, 0.87 spacing 0.06, 0.13 \
+        title "Evaluation of trained models, ".CAPTION."\nmeans over the runs; bands: smallest to largest " \
         ."run; heavy dashes: the data's mass" font ",12" noenhanced
-    set key inside bottom left
+    unset key
+    set yrange [LOW - ROOM:HIGH + ROOM]
     set title "cross-entropy, annealing from noise (too low on average)"
     set ylabel "nats"
-    plot for [m in SHOWN] $CELLS index cell(m) using 1:3:4 with filledcurves fc rgb colour(look(m)) notitle, \
+    plot for [m in SHOWN] $CELLS index cell(m) using 1:3:4 with filledcurves fc rgb colour(look(m)), \
         for [m in SHOWN] $CELLS index cell(m) using 1:2 with linespoints lc rgb colour(look(m)) \
-            pt mark(look(m)) lw 1.8 title name(m) noenhanced
-    unset key
+            pt mark(look(m)) lw 1.8
     set title "... from the walkers (too high, if they are samples)"
     set ylabel ""
     plot for [m in SHOWN] $CELLS index cell(m) using 1:6:7 with filledcurves fc rgb colour(look(m)) notitle, \
         for [m in SHOWN] $CELLS index cell(m) using 1:5 with linespoints lc rgb colour(look(m)) \
             pt mark(look(m)) lw 1.8 notitle
+    set yrange [*:*]
     set title "... between the two ends"
+    eval legend_beside(0.845)
     plot 0 ls 91 notitle, for [m in SHOWN] $CELLS index cell(m) using 1:($5 - $2) with linespoints \
-        lc rgb colour(look(m)) pt mark(look(m)) lw 1.8 notitle
+        lc rgb colour(look(m)) pt mark(look(m)) lw 1.8 title name(m)
+    unset key
     set yrange [0:1]
     do for [j = 0:K - 1] {
         set title "the model's mass of class ".class(RUNDIR, j + 1)

@@ -3,7 +3,7 @@
 #
 #     gnuplot -c fig01.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/summary.csv; writes RUNDIR/fig01.png and RUNDIR/fig01.svg.
+# reads RUNDIR/summary.csv; writes RUNDIR/fig01.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "fig01.gp: expected a run directory: gnuplot -c fig01.gp RUNDIR [CAPTION]" }
@@ -28,7 +28,7 @@ stats SUMMARY using (has(METHODS, stringcolumn("method")) ? 0 \
     : (METHODS = with_item(METHODS, stringcolumn("method")), \
        VARIANTS = VARIANTS." ".stringcolumn("variant"), 0)) nooutput
 N = words(METHODS)
-name(m) = m eq "jarzynski" ? "Algorithm 2" : m eq "pcd" ? "PCD" : m eq "cd" ? "CD" : m
+name(m) = m eq "jarzynski" ? ALGORITHM_2 : m eq "pcd" ? "PCD" : m eq "cd" ? "CD" : m
 look(i) = word(METHODS, i) eq "pcd" ? 6 : word(METHODS, i) eq "cd" ? 7 : i
 label(i) = name(word(METHODS, i))
 cell(i, c) = pick(word(METHODS, i), word(VARIANTS, i), c)
@@ -43,29 +43,28 @@ offset(i) = 6 + 3 * i
 
 step = "step"
 set xlabel "iteration k" offset 0, 0.4
-do for [format in "png svg"] {
-    eval terminal(format, 1500, 560)
+do for [format in FORMATS] {
+    eval terminal(format, 1750, 500)
     set output RUNDIR."/fig01.".format
-    set multiplot layout 1, 3 margins 0.055, 0.97, 0.27, 0.82 spacing 0.06, 0.13 \
-        title "Figure 1. ".CAPTION."\n" \
+    set multiplot layout 1, 3 margins 0.05, 0.805, 0.12, 0.8 spacing 0.055, 0.13 \
+        title "Figure 1. ".ALGORITHM_2.", PCD and CD, ".CAPTION."\n" \
         ."lines: mean over the runs; bands: smallest to largest run; heavy dashes: target" \
         font ",12" noenhanced
+    unset key
 
     set title "weight of the mode at a"
     set ylabel "p_k = 1/(1 + e^{-z_k})"
     set yrange [0:0.6<*]
-    set key inside top right
     plot P_TARGET ls 90 notitle, \
         for [i = 1:N] SUMMARY using (column(step)):(cell(i, "p_min")):(cell(i, "p_max")) \
             with filledcurves fc rgb colour(look(i)) notitle, \
         for [i = 1:N] SUMMARY using (column(step)):(cell(i, "p_mean")) \
             with linespoints lc rgb colour(look(i)) lw 1.6 dt look(i) \
-            pt mark(look(i)) ps 0.9 pn offset(i) title label(i)
+            pt mark(look(i)) ps 0.9 pn offset(i)
 
     set title "first coordinates of the means"
     set ylabel sprintf("a_k^1 (towards %g), b_k^1 (towards %g)", A_TARGET, B_TARGET)
     set yrange [*<A_TARGET - 2:B_TARGET + 2<*]
-    set key inside center right
     plot A_TARGET ls 90 notitle, B_TARGET ls 90 notitle, \
         for [i = 1:N] SUMMARY using (column(step)):(cell(i, "a1_min")):(cell(i, "a1_max")) \
             with filledcurves fc rgb colour(look(i)) notitle, \
@@ -73,7 +72,7 @@ do for [format in "png svg"] {
             with filledcurves fc rgb colour(look(i)) notitle, \
         for [i = 1:N] SUMMARY using (column(step)):(cell(i, "a1_mean")) \
             with linespoints lc rgb colour(look(i)) lw 1.6 dt look(i) \
-            pt mark(look(i)) ps 0.9 pn offset(i) title label(i), \
+            pt mark(look(i)) ps 0.9 pn offset(i), \
         for [i = 1:N] SUMMARY using (column(step)):(cell(i, "b1_mean")) \
             with linespoints lc rgb colour(look(i)) lw 1.6 dt look(i) \
             pt mark(look(i)) ps 0.9 pn offset(i) notitle
@@ -82,18 +81,18 @@ do for [format in "png svg"] {
     set ylabel DIVERGENCE_LABEL
     set yrange [*:*]
     eval DIVERGENCE_AXIS
-    # PCD may end anywhere: below the panel no curve is in the way
-    set key at graph 0.5, -0.2 center top
+    eval legend_beside(0.815)
     plot 0 ls 90 notitle, \
         for [i = 1:N] SUMMARY using (column(step)):(cell(i, "kl_exact_min")):(cell(i, "kl_exact_max")) \
             with filledcurves fc rgb colour(look(i)) notitle, \
         for [i = 1:N] SUMMARY using (column(step)):(cell(i, "kl_exact_mean")) \
-            with linespoints lc rgb colour(look(i)) lw 1.6 \
-            pt mark(look(i)) ps 0.9 pn offset(i) title label(i)." (exact)", \
+            with linespoints lc rgb colour(look(i)) lw 1.6 dt look(i) \
+            pt mark(look(i)) ps 0.9 pn offset(i) title label(i), \
+        for [i = 1:OURS] keyentry title "divergence of Algorithm 2", \
         for [i = 1:OURS] SUMMARY using (column(step)):(ours("kl_estimate_mean")) \
-            with lines lc rgb colour(2) lw 1.6 dt (6, 4) title "Algorithm 2, by the weights", \
+            with lines lc rgb colour(2) lw 1.6 dt (6, 4) title "- estimated by the weights", \
         for [i = 1:(EVALUATED ? 1 : 0)] SUMMARY using (column(step)):(ours(EVALUATION)) \
-            with lines lc rgb colour(3) lw 2 dt (2, 3) title "Algorithm 2, by an evaluation population"
+            with lines lc rgb colour(3) lw 2 dt (2, 3) title "- estimated by an evaluation population"
     eval PLAIN_AXIS
     unset multiplot
     unset output

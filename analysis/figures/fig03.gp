@@ -2,7 +2,7 @@
 #
 #     gnuplot -c fig03.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/summary.csv; writes RUNDIR/fig03.png and RUNDIR/fig03.svg.
+# reads RUNDIR/summary.csv; writes RUNDIR/fig03.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "fig03.gp: expected a run directory: gnuplot -c fig03.gp RUNDIR [CAPTION]" }
@@ -32,25 +32,35 @@ do for [m in SHOWN] {
 unset print
 eval BLOCKS
 cell(m) = m." ".word(variants(SUMMARY, m), 1).";"
+# one range for all panels, so that they can be compared
+LOW = 0
+HIGH = 0
+do for [m in SHOWN] {
+    do for [j = 1:K] {
+        stats $CELLS index cell(m) using (c = 3 * j, LOW = column(c) < LOW ? column(c) : LOW, \
+            HIGH = column(c + 1) > HIGH ? column(c + 1) : HIGH, 0) nooutput
+    }
+}
+MARGIN = HIGH > LOW ? 0.04 * (HIGH - LOW) : 1
 
 set xlabel iterations(LAST) offset 0, 0.4
-do for [format in "png svg"] {
-    eval terminal(format, 1500, 480)
+do for [format in FORMATS] {
+    eval terminal(format, 1700, 480)
     set output RUNDIR."/fig03.".format
-    set multiplot layout 1, K margins 0.055, 0.97, 0.12, 0.79 spacing 0.06, 0.13 \
-        title "Figure 3. ".CAPTION."\nlines: mean over the runs; bands: smallest to largest run; " \
+    set multiplot layout 1, K margins 0.05, 0.83, 0.12, 0.79 spacing 0.06, 0.13 \
+        title "Figure 3. Masses of the classes, ".CAPTION."\nlines: mean over the runs; bands: smallest to largest run; " \
         ."heavy dashes: the data's mass" font ",12" noenhanced
     do for [j = 1:K] {
         set title "mass of class ".class(RUNDIR, j)
         set ylabel j == 1 ? "relative error of the mass" : ""
-        set yrange [*:*]
-        if (j == K) { set key inside top right } else { unset key }
+        set yrange [LOW - MARGIN:HIGH + MARGIN]
+        if (j == K) { eval legend_beside(0.84) } else { unset key }
         c = 3 * j - 1
         plot 0 ls 90 notitle, \
             for [m in SHOWN] $CELLS index cell(m) using ($1 / UNIT):(column(c + 1)):(column(c + 2)) \
                 with filledcurves fc rgb colour(look(m)) notitle, \
             for [m in SHOWN] $CELLS index cell(m) using ($1 / UNIT):(column(c)) \
-                with lines lc rgb colour(look(m)) lw 1.8 title name(m) noenhanced
+                with lines lc rgb colour(look(m)) lw 1.8 title name(m)
     }
     unset multiplot
     unset output

@@ -2,7 +2,7 @@
 #
 #     gnuplot -c fig04.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/summary.csv and RUNDIR/trajectory.csv; writes RUNDIR/fig04.png and RUNDIR/fig04.svg.
+# reads RUNDIR/summary.csv and RUNDIR/trajectory.csv; writes RUNDIR/fig04.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "fig04.gp: expected a run directory: gnuplot -c fig04.gp RUNDIR [CAPTION]" }
@@ -43,33 +43,34 @@ unset print
 eval BLOCKS
 
 set xlabel iterations(LAST) offset 0, 0.4
-do for [format in "png svg"] {
-    eval terminal(format, 1200, 480)
+do for [format in FORMATS] {
+    eval terminal(format, 1500, 480)
     set output RUNDIR."/fig04.".format
-    set multiplot layout 1, 2 margins 0.075, 0.97, 0.12, 0.79 spacing 0.09, 0.13 \
-        title "Figure 4. ".CAPTION."\nAlgorithm 2; left: mean over the runs, band: smallest to " \
+    set multiplot layout 1, 2 margins 0.055, 0.795, 0.12, 0.79 spacing 0.235, 0.13 \
+        title "Figure 4. ".ALGORITHM_2.", ".CAPTION."\nleft: mean over the runs, band: smallest to " \
         ."largest run; right: a line a run" font ",12" noenhanced
 
     set title "cross-entropy by the weights"
     set ylabel "nats"
-    set key inside top right
+    eval legend_beside(0.345)
     plot $CELL using ($1 / UNIT):3:4 with filledcurves fc rgb colour(1) notitle, \
         $CELL using ($1 / UNIT):2 with lines lc rgb colour(1) lw 1.8 title "of the training images", \
         $CELL using ($1 / UNIT):5 with lines lc rgb colour(6) lw 1.6 dt (6, 4) title "of test images", \
-        $CELL using ($1 / UNIT):(EVALUATED ? $6 : NaN) with lines lc rgb colour(3) lw 1.6 dt (1, 3) \
-            title EVALUATED ? "by an evaluation population" : "", \
-        $CELL using ($1 / UNIT):(ANNEALED ? $7 : NaN) with points lc rgb colour(7) pt 9 ps 1.4 \
-            title ANNEALED ? "by annealing, from noise" : "", \
-        $CELL using ($1 / UNIT):(ANNEALED ? $8 : NaN) with points lc rgb colour(7) pt 11 ps 1.4 \
-            title ANNEALED ? "by annealing, from the walkers" : ""
+        for [i = 1:(EVALUATED ? 1 : 0)] $CELL using ($1 / UNIT):6 with lines lc rgb colour(3) lw 1.6 \
+            dt (1, 3) title "by an evaluation population", \
+        for [i = 1:(ANNEALED ? 1 : 0)] $CELL using ($1 / UNIT):7 with points lc rgb colour(7) pt 9 ps 1.4 \
+            title "by annealing, from noise", \
+        for [i = 1:(ANNEALED ? 1 : 0)] $CELL using ($1 / UNIT):8 with points lc rgb colour(7) pt 11 ps 1.4 \
+            title "by annealing, from the walkers"
 
-    set title "effective sample size"
+    set title "effective sample size, the smallest since the row before"
     set ylabel "ESS_k / N"
     set yrange [0:1.05]
-    set key inside bottom left
-    plot 1.0 / (1 + C) ls 91 title RESAMPLES ? sprintf("resampling below 1/(1 + c), c = %g", C) : "", \
+    eval legend_beside(0.805)
+    plot for [i = 1:(RESAMPLES ? 1 : 0)] 1.0 / (1 + C) ls 91 \
+            title sprintf("resampling below 1/(1 + c), c = %g", C), \
         for [r = 0:RUNS - 1] $RUN index sprintf("jarzynski %d;", r) using ($1 / UNIT):3 \
-            with lines lc rgb colour(r + 1) lw 1.4 title r == 0 ? "smallest since the row before" : ""
+            with lines lc rgb colour(r + 1) lw 1.4 dt r + 1 title sprintf("run %d", r + 1)
     set yrange [*:*]
     unset multiplot
     unset output

@@ -3,7 +3,7 @@
 #
 #     gnuplot -c fig06.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/summary.csv; writes RUNDIR/fig06.png and RUNDIR/fig06.svg.
+# reads RUNDIR/summary.csv; writes RUNDIR/fig06.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "fig06.gp: expected a run directory: gnuplot -c fig06.gp RUNDIR [CAPTION]" }
@@ -23,7 +23,8 @@ B_TARGET = target(RUNDIR, "b_star", 6)
 
 VARIANTS = ""
 METHODS = ""
-stats SUMMARY using (METHODS = with_item(METHODS, stringcolumn("method")), \
+HIGH = 0.6
+stats SUMMARY using (HIGH = column("p_max") > HIGH ? column("p_max") : HIGH, METHODS = with_item(METHODS, stringcolumn("method")), \
     stringcolumn("method") eq "jarzynski" \
         ? (VARIANTS = with_item(VARIANTS, stringcolumn("variant")), 0) : 0) nooutput
 N = words(VARIANTS)
@@ -37,70 +38,75 @@ EVALUATION = EVALUATED ? "kl_evaluation_mean" : "kl_estimate_mean"
 # marks at different places along the curves, so that none hides another
 offset(i) = 6 + 3 * i
 
+# a row for what there is
+ROWS = (N > 0 ? 1 : 0) + (words(OTHERS) > 0 ? 1 : 0)
+if (ROWS == 0) { exit error "fig06.gp: ".SUMMARY." has no rows of a known method" }
+HEIGHT = 100 + 380 * ROWS
 step = "step"
 set xlabel "iteration k" offset 0, 0.4
-do for [format in "png svg"] {
-    eval terminal(format, 1500, 860)
+do for [format in FORMATS] {
+    eval terminal(format, 1750, HEIGHT)
     set output RUNDIR."/fig06.".format
-    set multiplot layout 2, 3 margins 0.055, 0.97, 0.07, 0.88 spacing 0.06, 0.13 \
-        title "Figure 6. ".CAPTION."\n" \
+    set multiplot layout ROWS, 3 margins 0.05, 0.825, 60.0 / HEIGHT, 1 - 103.0 / HEIGHT \
+        spacing 0.055, 112.0 / HEIGHT \
+        title "Figure 6. ".ALGORITHM_1.", PCD and CD, ".CAPTION."\n" \
         ."lines: mean over the runs; bands: smallest to largest run; heavy dashes: target" \
         font ",12" noenhanced
     do for [row = 1:2] {
         ours = row == 1
         count = ours ? N : words(OTHERS)
+        if (count == 0) { continue }
         method(i) = ours ? "jarzynski" : word(OTHERS, i)
         variant(i) = ours ? word(VARIANTS, i) : "-"
-        label(i) = ours ? variant(i) : name(method(i))
+        label(i) = ours ? "c = ".variant(i)[strstrt(variant(i), "=") + 1:] : name(method(i))
         look(i) = ours ? i : place(method(i))
         cell(i, c) = pick(method(i), variant(i), c)
-        group = ours ? "Algorithm 1" : "PCD and CD"
+        group = ours ? ALGORITHM_1 : "PCD and CD"
+        unset key
 
         set title group.": weight of the mode at a"
         set ylabel "p_k = 1/(1 + e^{-z_k})"
-        set yrange [0:0.6<*]
-        set key inside top right
-        plot P_TARGET ls 90 notitle, \
+        set yrange [0:HIGH]
+        plot P_TARGET ls 90, \
             for [i = 1:count] SUMMARY using (column(step)):(cell(i, "p_min")):(cell(i, "p_max")) \
-                with filledcurves fc rgb colour(look(i)) notitle, \
+                with filledcurves fc rgb colour(look(i)), \
             for [i = 1:count] SUMMARY using (column(step)):(cell(i, "p_mean")) \
                 with linespoints lc rgb colour(look(i)) lw 1.6 dt look(i) \
-                pt mark(look(i)) ps 0.9 pn offset(i) title label(i)
+                pt mark(look(i)) ps 0.9 pn offset(i)
 
         set title group.": first coordinates of the means"
         set ylabel sprintf("a_k^1 (towards %g), b_k^1 (towards %g)", A_TARGET, B_TARGET)
         set yrange [A_TARGET - 2:B_TARGET + 2]
-        set key inside center right
-        plot A_TARGET ls 90 notitle, B_TARGET ls 90 notitle, \
-            for [i = 1:count] SUMMARY using (column(step)):(cell(i, "a1_min")):(cell(i, "a1_max")) \
-                with filledcurves fc rgb colour(look(i)) notitle, \
-            for [i = 1:count] SUMMARY using (column(step)):(cell(i, "b1_min")):(cell(i, "b1_max")) \
-                with filledcurves fc rgb colour(look(i)) notitle, \
-            for [i = 1:count] SUMMARY using (column(step)):(cell(i, "a1_mean")) \
+        plot A_TARGET ls 90, B_TARGET ls 90, \
+            for [c in "a1 b1"] for [i = 1:count] \
+                SUMMARY using (column(step)):(cell(i, c."_min")):(cell(i, c."_max")) \
+                with filledcurves fc rgb colour(look(i)), \
+            for [c in "a1 b1"] for [i = 1:count] SUMMARY using (column(step)):(cell(i, c."_mean")) \
                 with linespoints lc rgb colour(look(i)) lw 1.6 dt look(i) \
-                pt mark(look(i)) ps 0.9 pn offset(i) title label(i), \
-            for [i = 1:count] SUMMARY using (column(step)):(cell(i, "b1_mean")) \
-                with linespoints lc rgb colour(look(i)) lw 1.6 dt look(i) \
-                pt mark(look(i)) ps 0.9 pn offset(i) notitle
+                pt mark(look(i)) ps 0.9 pn offset(i)
 
         set title group.": Kullback-Leibler divergence"
         set ylabel DIVERGENCE_LABEL
         set yrange [*:*]
         eval DIVERGENCE_AXIS
-        if (ours) { set key inside top right } else { set key inside center right }
+        # the legend of the row stands beside it; estimates are grey there, as they have each colour
+        eval legend_beside(0.835)
         plot 0 ls 90 notitle, \
             for [i = 1:count] SUMMARY using (column(step)):(cell(i, "kl_exact_min")):(cell(i, "kl_exact_max")) \
                 with filledcurves fc rgb colour(look(i)) notitle, \
-            for [i = 1:count] SUMMARY using (column(step)):(cell(i, "kl_exact_mean")) \
-                with linespoints lc rgb colour(look(i)) lw 1.6 \
-                pt mark(look(i)) ps 0.9 pn offset(i) title label(i), \
-            for [i = 1:(ours ? count : 0)] SUMMARY using (column(step)):(cell(i, "kl_estimate_mean")) \
-                with lines lc rgb colour(look(i)) lw 1.2 dt (4, 4) \
-                title i == 1 ? "by the weights" : "", \
             for [i = 1:(ours && EVALUATED ? count : 0)] \
                 SUMMARY using (column(step)):(cell(i, EVALUATION)) \
-                with lines lc rgb colour(look(i)) lw 1.6 dt (1, 3) \
-                title i == 1 ? "by an evaluation population" : ""
+                with points pt 7 ps 0.35 lc rgb colour(look(i)) pi 3 notitle, \
+            for [i = 1:(ours ? count : 0)] SUMMARY using (column(step)):(cell(i, "kl_estimate_mean")) \
+                with lines lc rgb colour(look(i)) lw 1.3 dt (9, 5) notitle, \
+            for [i = 1:count] SUMMARY using (column(step)):(cell(i, "kl_exact_mean")) \
+                with linespoints lc rgb colour(look(i)) lw 1.6 dt look(i) \
+                pt mark(look(i)) ps 0.9 pn offset(i) title label(i), \
+            for [i = 1:(ours ? 1 : 0)] keyentry title "divergence, estimated", \
+            for [i = 1:(ours ? 1 : 0)] keyentry with lines lc rgb "#555555" lw 1.3 dt (9, 5) \
+                title "- by the weights", \
+            for [i = 1:(ours && EVALUATED ? 1 : 0)] keyentry with points pt 7 ps 0.6 \
+                lc rgb "#555555" title "- by an evaluation population"
         eval PLAIN_AXIS
     }
     unset multiplot

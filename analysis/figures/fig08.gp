@@ -2,7 +2,7 @@
 #
 #     gnuplot -c fig08.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/trajectory.csv; writes RUNDIR/fig08.png and RUNDIR/fig08.svg.
+# reads RUNDIR/trajectory.csv; writes RUNDIR/fig08.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "fig08.gp: expected a run directory: gnuplot -c fig08.gp RUNDIR [CAPTION]" }
@@ -22,17 +22,17 @@ stats DATA using (RUNS = column("run") >= RUNS ? int(column("run")) + 1 : RUNS, 
 of_run(r, c) = int(column("run")) == r ? pick("pcd", "-", c) : NaN
 
 step = "step"
-do for [format in "png svg"] {
-    eval terminal(format, 1000, 460)
+do for [format in FORMATS] {
+    eval terminal(format, 1100, 460)
     set output RUNDIR."/fig08.".format
     set tmargin 5
-    set title "Figure 8. PCD: ".CAPTION."\none line a run; heavy dashes: target" noenhanced
+    set title "Figure 8. PCD at a high learning rate, ".CAPTION."\none line a run; heavy dashes: target" noenhanced
     set xlabel "iteration k"
     set ylabel "p_k = 1/(1 + e^{-z_k})"
     set yrange [-0.03:1.03]
     set key outside right top
     plot P_TARGET ls 90 notitle, \
         for [r = 0:RUNS - 1] DATA using (column(step)):(of_run(r, "p")) with lines \
-            lc rgb colour(r + 1) lw (r == 0 ? 1.8 : 0.9) dt 1 + r % 5 title sprintf("run %d", r)
+            lc rgb colour(r + 1) lw (r == 0 ? 1.8 : 0.9) dt 1 + r % 5 title sprintf("run %d", r + 1)
     unset output
 }

@@ -2,7 +2,7 @@
 #
 #     gnuplot -c fig09.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/summary.csv; writes RUNDIR/fig09.png and RUNDIR/fig09.svg.
+# reads RUNDIR/summary.csv; writes RUNDIR/fig09.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "fig09.gp: expected a run directory: gnuplot -c fig09.gp RUNDIR [CAPTION]" }
@@ -34,12 +34,12 @@ eval BLOCKS
 se(x) = x == x ? x : 0
 
 set xlabel iterations(LAST) offset 0, 0.4
-do for [format in "png svg"] {
+do for [format in FORMATS] {
     eval terminal(format, 1100, 480)
     set output RUNDIR."/fig09.".format
     set multiplot layout 1, 2 margins 0.075, 0.97, 0.12, 0.79 spacing 0.09, 0.13 \
-        title "Figure 9. Without resampling: ".CAPTION."\n" \
-        ."lines: mean over the runs; bands: its standard error, smallest to largest run; " \
+        title "Figure 9. Without resampling, ".CAPTION."\n" \
+        ."lines: mean over the runs; dark band: its standard error; light band: smallest to largest run; " \
         ."heavy dashes: target" \
         font ",12" noenhanced
 
@@ -55,12 +55,9 @@ do for [format in "png svg"] {
 
     set title "effective sample size"
     set ylabel "ESS_k / N"
-    set yrange [*:1.3]
-    set logscale y
-    set format y "%g"
+    set yrange [0:1.05]
     plot $CELL using ($1 / UNIT):7:8 with filledcurves fc rgb colour(1), \
         $CELL using ($1 / UNIT):6 with lines lc rgb colour(1) lw 1.6
-    unset logscale y
     unset multiplot
     unset output
 }

@@ -4,7 +4,7 @@
 #
 #     gnuplot -c fig10.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/summary.csv; writes RUNDIR/fig10.png and RUNDIR/fig10.svg.
+# reads RUNDIR/summary.csv; writes RUNDIR/fig10.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "fig10.gp: expected a run directory: gnuplot -c fig10.gp RUNDIR [CAPTION]" }
@@ -76,12 +76,12 @@ SPAN = LAST > 0 ? LAST / UNIT / 3 : 1
 DECADE = 10.0 ** floor(log10(SPAN))
 set xtics SPAN / DECADE < 2 ? DECADE : SPAN / DECADE < 5 ? 2 * DECADE : 5 * DECADE
 
-WIDTH = 120 + 300 * N
-do for [format in "png svg"] {
+WIDTH = 310 + 300 * N
+do for [format in FORMATS] {
     eval terminal(format, WIDTH, 760)
     set output RUNDIR."/fig10.".format
-    set multiplot layout 2, N margins 80.0 / WIDTH, 1 - 20.0 / WIDTH, 0.08, 0.86 \
-        spacing 36.0 / WIDTH, 0.1 title "Figure 10. ".CAPTION."\n" \
+    set multiplot layout 2, N margins 80.0 / WIDTH, 1 - 205.0 / WIDTH, 0.08, 0.86 \
+        spacing 36.0 / WIDTH, 0.1 title "Figure 10. ".ALGORITHM_1.", resampled at fixed lags or by the ESS, ".CAPTION."\n" \
         ."above: mean over the runs, heavy dashes the target; below: standard error of that mean" \
         font ",12" noenhanced
     do for [row = 1:2] {
@@ -89,18 +89,18 @@ do for [format in "png svg"] {
             set title row == 1 ? word(SCHEMES, s) : ""
             if (row == 1) { set xlabel "" } else { set xlabel iterations(LAST) offset 0, 0.4 }
             set format y s == 1 ? "%g" : ""
-            if (s == 1 && row == 1) { set key inside top right } else { unset key }
+            if (s == N && row == 2) { eval legend_beside(1 - 190.0 / WIDTH) } else { unset key }
             if (row == 1) {
                 set ylabel s == 1 ? "p_k = 1/(1 + e^{-z_k})" : ""
                 set yrange [LOW - 0.05 * (HIGH - LOW):HIGH + 0.05 * (HIGH - LOW)]
-                plot P_TARGET ls 90 notitle, \
+                plot P_TARGET ls 90, \
                     for [i = 1:M] $CELLS index cell(s, i) using ($1 / UNIT):2 \
-                        with lines lc rgb colour(look(i)) lw 1.8 dt dash(i) title label(i)
+                        with lines lc rgb colour(look(i)) lw 1.8 dt dash(i)
             } else {
                 set ylabel s == 1 ? "standard error of p_k" : ""
                 set yrange [0:ERROR > 0 ? 1.05 * ERROR : 1]
                 plot for [i = 1:M] $CELLS index cell(s, i) using ($1 / UNIT):3 \
-                    with lines lc rgb colour(look(i)) lw 1.8 dt dash(i) notitle
+                    with lines lc rgb colour(look(i)) lw 1.8 dt dash(i) title label(i)
             }
         }
     }

@@ -3,7 +3,7 @@
 #
 #     gnuplot -c fig11.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/summary.csv and RUNDIR/images/; writes RUNDIR/fig11.png and RUNDIR/fig11.svg.
+# reads RUNDIR/summary.csv and RUNDIR/images/; writes RUNDIR/fig11.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "fig11.gp: expected a run directory: gnuplot -c fig11.gp RUNDIR [CAPTION]" }
@@ -20,23 +20,25 @@ if (strlen(missing(SUMMARY))) { exit error "fig11.gp: ".SUMMARY." cannot be read
 
 VARIANT = word(variants(SUMMARY, "jarzynski"), 1)
 if (!strlen(VARIANT)) { exit error "fig11.gp: ".SUMMARY." has no rows of method jarzynski" }
-KINDS = "weights walkers resampled"
-TITLES = "'N times the weight, rising' 'before resampling' 'after resampling'"
-do for [format in "png svg"] {
-    eval picture_terminal(format, 1200, 570)
+file(kind) = grid(RUNDIR, "jarzynski", VARIANT, 0, kind)
+KINDS = ""
+do for [kind in "weights walkers resampled"] {
+    if (!strlen(missing(file(kind)))) { KINDS = with_item(KINDS, kind) }
+}
+N = words(KINDS)
+if (N == 0) { exit error "fig11.gp: ".RUNDIR."/images has none of the pictures: run the figure first" }
+said(kind) = kind eq "weights" ? "N times the weight, rising" : kind eq "walkers" ? "before resampling" \
+    : "after resampling"
+do for [format in FORMATS] {
+    eval picture_terminal(format, N > 1 ? 400 * N : 700, 570)
     set output RUNDIR."/fig11.".format
-    set multiplot layout 1, 3 margins 0.01, 0.99, 0.02, 0.84 spacing 0.02, 0.02 \
-        title "Figure 11. ".CAPTION."\nAlgorithm 2 after the last update, first run" \
+    set multiplot layout 1, N margins 0.01, 0.99, 0.02, 0.84 spacing 0.02, 0.02 \
+        title "Figure 11. Weights and resampling, ".CAPTION."\nAlgorithm 2 after the last update, first run" \
         font ",12" noenhanced
     eval PICTURE
-    do for [i = 1:3] {
-        FILE = grid(RUNDIR, "jarzynski", VARIANT, 0, word(KINDS, i))
-        set title word(TITLES, i) noenhanced
-        if (!strlen(missing(FILE))) {
-            plot FILE binary filetype=png with rgbimage
-        } else {
-            set multiplot next
-        }
+    do for [kind in KINDS] {
+        set title said(kind) noenhanced
+        plot file(kind) binary filetype=png with rgbimage
     }
     unset multiplot
     unset output

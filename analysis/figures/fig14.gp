@@ -4,7 +4,7 @@
 #
 #     gnuplot -c fig14.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/trajectory.csv; writes RUNDIR/fig14.png and RUNDIR/fig14.svg.
+# reads RUNDIR/trajectory.csv; writes RUNDIR/fig14.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "fig14.gp: expected a run directory: gnuplot -c fig14.gp RUNDIR [CAPTION]" }
@@ -67,39 +67,42 @@ do for [m in METHODS] {
 unset print
 eval BLOCKS
 cell(m, r) = sprintf("%s %d;", m, r)
-# where the ODE runs off, the axis stays with the runs
-array LOW[N]
-array HIGH[N]
-do for [i = 1:N] {
-    LOW[i] = Z_TARGET < 0 ? Z_TARGET : 0
-    HIGH[i] = Z_TARGET > 0 ? Z_TARGET : 0
+# where the ODE runs off, the axis stays with the runs; all columns of a row have the same, so that
+# they can be compared
+array LOW[2] = [Z_TARGET < 0 ? Z_TARGET : 0, Z_TARGET < 0 ? Z_TARGET : 0]
+array HIGH[2] = [Z_TARGET > 0 ? Z_TARGET : 0, Z_TARGET > 0 ? Z_TARGET : 0]
+do for [m in METHODS] {
     do for [r = 0:SHOWN - 1] {
-        stats $CELLS index cell(word(METHODS, i), r) using (LOW[i] = $2 < LOW[i] ? $2 : LOW[i], \
-            HIGH[i] = $2 > HIGH[i] ? $2 : HIGH[i], 0) nooutput
+        do for [row = 1:2] {
+            stats $CELLS index cell(m, r) using (row == 2 || $1 * H <= EARLY \
+                ? (LOW[row] = $2 < LOW[row] ? $2 : LOW[row], HIGH[row] = $2 > HIGH[row] ? $2 : HIGH[row], 0) \
+                : 0) nooutput
+        }
     }
 }
+# linear near zero, where the target is, and logarithmic beyond
+Z_AXIS = "set nonlinear y via asinh(y) inverse sinh(y);" \
+    ."set ytics (-50, -20, -10, -5, -2, -1, 0, 1, 2, 5, 10, 20, 50)"
 share_b(z) = 1 / (1 + exp(z > 500 ? 500 : z))
 
 WIDTH = 110 + 330 * N
-do for [format in "png svg"] {
+do for [format in FORMATS] {
     eval terminal(format, WIDTH, 1000)
     set output RUNDIR."/fig14.".format
     set multiplot layout 3, N margins 75.0 / WIDTH, 1 - 35.0 / WIDTH, 0.06, 0.885 \
-        spacing 60.0 / WIDTH, 0.075 title "Figure 14. ".CAPTION."\n" \
+        spacing 60.0 / WIDTH, 0.075 title "Figure 14. One dimension, only z is trained; ".CAPTION."\n" \
         ."heavy: the first run, thin: others; dashes: its ODE of App. C; black: target; " \
         ."green: fixed point (54)" font ",12" noenhanced
     do for [row = 1:3] {
         do for [i = 1:N] {
             m = word(METHODS, i)
             set title row == 1 ? name(m)."\nz(t), early" : row == 2 ? "z(t)" : "q(t) = 1 - p(t)" noenhanced
-            set ylabel i > 1 ? "" : row == 3 ? "q" : "z"
+            set ylabel i > 1 ? "" : row == 3 ? "q" : "z (axis linear near 0)"
             set xlabel row == 3 ? "time t" : "" offset 0, 0.4
             set xrange [0:row == 1 ? EARLY : LAST * H]
-            set key inside bottom right
-            margin = 0.08 * (HIGH[i] - LOW[i])
-            set yrange [*:*]
-            if (row == 2) { set yrange [LOW[i] - margin:HIGH[i] + margin] }
-            if (row == 3) { set yrange [-0.03:1.03] }
+            unset key
+            if (row == 3) { set yrange [-0.03:1.03] } else { set yrange [1.2 * LOW[row] - 0.2:1.2 * HIGH[row] + 0.2] }
+            if (row < 3) { eval Z_AXIS } else { eval PLAIN_AXIS }
             shown(z) = row == 3 ? share_b(z) : z
             rest = REST[i] == REST[i]
             plot shown(Z_TARGET) with lines lc rgb "#000000" lw 1.4 notitle, \

@@ -4,7 +4,7 @@
 
 # the methods of jebm-mnist in the order of the figures: place in the palette, name
 METHODS = "jarzynski pcd pcd_noise cd unweighted"
-NAMES = "'Algorithm 2' PCD 'PCD from noise' CD 'without weights'"
+NAMES = "'Algorithm 2 (Jarzynski)' PCD 'PCD from noise' CD 'Algorithm 2 without weights'"
 LOOKS = "1 6 2 7 4"
 place(m) = int(sum [i = 1:words(METHODS)] (word(METHODS, i) eq m ? i : 0))
 name(m) = word(NAMES, place(m))
@@ -32,6 +32,6 @@ PICTURE = "unset key; unset tics; unset border; unset grid; set size ratio -1;" 
 class(dir, j) = word(field(dir, "classes"), j)
 
 # SVG with the pictures in it, not beside it
-picture_terminal(format, width, height) = format eq "png" ? terminal(format, width, height) \
+picture_terminal(format, width, height) = format ne "svg" ? terminal(format, width, height) \
     : sprintf("set terminal svg standalone size %d,%d enhanced font 'sans,11' background '#FFFFFF'", \
         width, height)

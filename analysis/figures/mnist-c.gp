@@ -2,7 +2,7 @@
 #
 #     gnuplot -c mnist-c.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/summary.csv; writes RUNDIR/mnist-c.png and RUNDIR/mnist-c.svg.
+# reads RUNDIR/summary.csv; writes RUNDIR/mnist-c.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "mnist-c.gp: expected a run directory: gnuplot -c mnist-c.gp RUNDIR [CAPTION]" }
@@ -14,6 +14,6 @@ load HERE."style.gp"
 load HERE."images.gp"
 if (!strlen(CAPTION)) { CAPTION = described(RUNDIR) }
 NAME = "mnist-c"
-TITLE = "Algorithm 2 at several resampling thresholds c."
+TITLE = "Algorithm 2 at several resampling thresholds c"
 load HERE."study.gp"
 load HERE."study-lines.gp"

@@ -2,7 +2,7 @@
 #
 #     gnuplot -c mnist-ess.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/summary.csv; writes RUNDIR/mnist-ess.png and RUNDIR/mnist-ess.svg.
+# reads RUNDIR/summary.csv; writes RUNDIR/mnist-ess.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "mnist-ess.gp: expected a run directory: gnuplot -c mnist-ess.gp RUNDIR [CAPTION]" }
@@ -14,6 +14,6 @@ load HERE."style.gp"
 load HERE."images.gp"
 if (!strlen(CAPTION)) { CAPTION = described(RUNDIR) }
 NAME = "mnist-ess"
-TITLE = "Steps that may cost a share of the ESS."
+TITLE = "Steps that may cost a share of the ESS"
 load HERE."study.gp"
 load HERE."study-lines.gp"

@@ -2,7 +2,7 @@
 #
 #     gnuplot -c mnist-h.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/summary.csv; writes RUNDIR/mnist-h.png and RUNDIR/mnist-h.svg.
+# reads RUNDIR/summary.csv; writes RUNDIR/mnist-h.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "mnist-h.gp: expected a run directory: gnuplot -c mnist-h.gp RUNDIR [CAPTION]" }
@@ -14,7 +14,7 @@ load HERE."style.gp"
 load HERE."images.gp"
 if (!strlen(CAPTION)) { CAPTION = described(RUNDIR) }
 NAME = "mnist-h"
-TITLE = "Time steps h."
+TITLE = "Time steps h"
 QUANTITIES = "cross_entropy log_z_se resamplings step_scale"
 LABELS = "'cross-entropy by the weights (nats)' 'standard error of log Z by the genealogy (1: one ancestor is left)' " \
     ."'resamplings so far' 'factor on the steps of theta'"

@@ -2,7 +2,7 @@
 #
 #     gnuplot -c mnist-quirks.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/summary.csv; writes RUNDIR/mnist-quirks.png and RUNDIR/mnist-quirks.svg.
+# reads RUNDIR/summary.csv; writes RUNDIR/mnist-quirks.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "mnist-quirks.gp: expected a run directory: gnuplot -c mnist-quirks.gp RUNDIR [CAPTION]" }
@@ -30,11 +30,23 @@ shown(v) = has(VARIANTS, v)
 hue(i) = colour((i - 1) % 6 + 1)
 broken(i) = i > 6 ? 2 : 1
 
-do for [format in "png svg"] {
+# both sides of a row on one scale
+array LOW[4]
+array HIGH[4]
+do for [p = 1:4] {
+    LOW[p] = NaN
+    HIGH[p] = NaN
+    do for [i = 1:M] {
+        stats $CELLS index cell(i) using (LOW[p] = least(column(3 * p - 1), LOW[p]), \
+            HIGH[p] = most(column(3 * p - 1), HIGH[p]), 0) nooutput
+    }
+}
+
+do for [format in FORMATS] {
     eval terminal(format, 1500, 1500)
     set output RUNDIR."/".NAME.".".format
     set multiplot layout 4, 2 margins 0.055, 0.82, 0.04, 0.92 spacing 0.06, 0.055 \
-        title "What the released code does otherwise. ".CAPTION."\n" \
+        title "What the released code does otherwise, one at a time, ".CAPTION."\n" \
         ."lines: mean over the runs; left: all of it (black), without one; " \
         ."right: none of it (black), one alone" font ",12" noenhanced
     do for [p = 1:4] {
@@ -42,9 +54,10 @@ do for [format in "png svg"] {
             set title word(LABELS, p)
             if (p == 4) { set xlabel iterations(LAST) offset 0, 0.4 } else { unset xlabel }
             unset key
-            if (p == 1 && side == 2) { set key at screen 0.995, 0.92 right top noenhanced }
+            if (p == 1 && side == 2) { eval legend_beside(0.83) }
             c = 3 * p - 1
             if (p == 1) { eval WIDE_AXIS }
+            if (HIGH[p] > LOW[p]) { set yrange [LOW[p] - 0.03 * (HIGH[p] - LOW[p]):HIGH[p] + 0.03 * (HIGH[p] - LOW[p])] } else { set yrange [*:*] }
             plot for [i = 1:K] $CELLS index there(variant(side, i)) \
                     using ($1 / UNIT):(shown(variant(side, i)) ? column(c) : NaN) \
                     with lines lc rgb hue(i) lw 1.6 dt broken(i) title word(QUIRKS, i), \

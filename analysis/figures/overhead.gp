@@ -3,7 +3,7 @@
 #
 #     gnuplot -c overhead.gp RUNDIR [CAPTION]
 #
-# reads RUNDIR/summary.csv; writes RUNDIR/overhead.png and RUNDIR/overhead.svg.
+# reads RUNDIR/summary.csv; writes RUNDIR/overhead.png, .svg and .pdf.
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 if (ARGC < 1) { exit error "overhead.gp: expected a run directory: gnuplot -c overhead.gp RUNDIR [CAPTION]" }
@@ -60,7 +60,7 @@ full(name) = sum_index(name) > 0 ? item(FULL, sum_index(name)) : name
 sum_index(name) = (found = 0, found = name eq word(NAMES, 1) ? 1 : name eq word(NAMES, 2) ? 2 \
     : name eq word(NAMES, 3) ? 3 : name eq word(NAMES, 4) ? 4 : 0)
 
-do for [format in "png svg"] {
+do for [format in FORMATS] {
     eval terminal(format, 1500, 900)
     set output RUNDIR."/overhead.".format
     set multiplot title "Price of Jarzynski weights. ".CAPTION."\n" \

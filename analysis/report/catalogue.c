@@ -2,6 +2,7 @@
 #include "catalogue.h"
 
 #include "app/manifest.h"
+#include "app/packed.h"
 #include "app/preset.h"
 #include "app/share.h"
 #include "html.h"
@@ -262,6 +263,26 @@ static void run_free(jebm_stored_run *run) {
     free(run->drawings);
 }
 
+/* summary.csv, or, where the run is packed, what its trajectory gives */
+static jebm_status read_summary(const char *directory, jebm_stored_run *run, jebm_error *err) {
+    char *path = jebm_format("%s/summary.csv", directory), *text;
+    size_t size;
+    if (path == NULL) {
+        return no_memory(err);
+    }
+    jebm_status status;
+    if (!jebm_packed(directory)) {
+        status = jebm_csv_read(path, &run->summary, err);
+    } else {
+        status = jebm_packed_summary(directory, run->manifest, &text, &size, err);
+        if (status == JEBM_OK) {
+            status = jebm_csv_parse(path, text, size, &run->summary, err);
+        }
+    }
+    free(path);
+    return status;
+}
+
 static void find_files(const char *results, jebm_stored_run *run) {
     static const char *const files[JEBM_NRUN_FILES] = JEBM_RUN_FILES;
     for (size_t i = 0; i < JEBM_NRUN_FILES; i++) {
@@ -279,10 +300,8 @@ static jebm_status read_run(const char *results, const char *directory, jebm_sto
     }
     find_files(results, run);
     char *path = jebm_format("%s/%s", results, directory);
-    char *csv = jebm_format("%s/%s/summary.csv", results, directory);
-    jebm_status status = path == NULL || csv == NULL
-                             ? no_memory(err)
-                             : jebm_manifest_read(path, &run->manifest, err);
+    jebm_status status =
+        path == NULL ? no_memory(err) : jebm_manifest_read(path, &run->manifest, err);
     if (status == JEBM_OK) {
         const bool part = json_object_get(run->manifest, "part") != NULL;
         run->complete = json_is_true(json_object_get(run->manifest, "complete")) && !part;
@@ -293,10 +312,9 @@ static jebm_status read_run(const char *results, const char *directory, jebm_sto
         status = jebm_manifest_check_files(path, run->manifest, err);
     }
     if (status == JEBM_OK && run->complete) {
-        status = jebm_csv_read(csv, &run->summary, err);
+        status = read_summary(path, run, err);
     }
     free(path);
-    free(csv);
     return status == JEBM_OK ? read_drawings(results, directory, run, err) : status;
 }
 

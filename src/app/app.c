@@ -152,7 +152,10 @@ static void say_results(const jebm_preset *preset, const char *directory, const 
     const char *drawing = json_string_value(json_object_get(manifest, "drawing"));
     const bool drawn = drawing != NULL && strcmp(drawing, "drawn") == 0;
     for (size_t i = 0; drawn && jebm_preset_picture(preset, i, picture); i++) {
-        printf("  %s/%s.png\n  %s/%s.svg\n", directory, picture, directory, picture);
+        const char *const endings[] = {"png", "svg", "pdf"};
+        for (size_t k = 0; k < 3; k++) {
+            printf("  %s/%s.%s\n", directory, picture, endings[k]);
+        }
     }
     if (json_object_get(manifest, "part") != NULL) {
         printf("  runs %zu to %zu of %lld: no figure is drawn of a part; --merge all parts\n",

@@ -46,8 +46,30 @@ bool jebm_is_artefact(const char *name) {
            ends_with(name, ".csv");
 }
 
+/* what follows the last dash before end; NULL if there is none */
+static const char *after_dash(const char *name, const char *end) {
+    while (end > name && end[-1] != '-') {
+        end--;
+    }
+    return end > name ? end : NULL;
+}
+
+unsigned long jebm_artefact_run(const char *name) {
+    const char *end = strrchr(name, '.');
+    end = end != NULL ? end : name + strlen(name);
+    const char *last = after_dash(name, end);
+    // a kind, and the run before it
+    if (last != NULL && strcspn(last, "0123456789") >= (size_t)(end - last)) {
+        end = last - 1;
+        last = after_dash(name, end);
+    }
+    char *stop;
+    const unsigned long run = last != NULL && last < end ? strtoul(last, &stop, 10) : 0;
+    return run > 0 && stop == end ? run : 0;
+}
+
 bool jebm_artefact_left_out(const char *directory, const char *name) {
-    if (within(name, MODELS) == NULL) {
+    if (within(name, MODELS) == NULL && jebm_artefact_run(name) == 0) {
         return false;
     }
     char *path = jebm_format("%s/%s", directory, name);

@@ -13,8 +13,12 @@
 /* Is it the name of one, relative to the directory? */
 bool jebm_is_artefact(const char *name);
 
-/* Was it taken away, as one may do with those of models/? They are large and hold no result: the
- * directory is whole without them. False of any other name. */
+/* The run that it is of, by its name NAME-RUN.ENDING or NAME-RUN-KIND.ENDING, KIND without digits;
+ * 0 where it names none. */
+unsigned long jebm_artefact_run(const char *name);
+
+/* Was it taken away, as one may do with those of models/ and with those of other runs than the first?
+ * They are large and hold no result: the directory is whole without them. False of any other name. */
 bool jebm_artefact_left_out(const char *directory, const char *name);
 
 /* Names of all that are there, sorted; *names is the caller's to release. */

@@ -41,13 +41,18 @@ static uint64_t times(uint64_t a, uint64_t b) {
     return b != 0 && a > UINT64_MAX / b ? UINT64_MAX : a * b;
 }
 
+/* the step up to which record_first holds */
+static uint64_t dense_steps(const jebm_campaign *c) {
+    return c->record_until > 0 ? c->record_until : c->record_every;
+}
+
 static jebm_status check_memory(const jebm_campaign *c, jebm_error *err) {
     uint64_t physical, available;
     jebm_memory(&physical, &available);
     const uint64_t limit = physical / 10 * 9;
     const uint64_t rows = times(c->ncells * (c->end - c->first),
                                 c->iterations / c->record_every + 2 +
-                                    (c->record_first > 0 ? c->record_every / c->record_first : 0));
+                                    (c->record_first > 0 ? dense_steps(c) / c->record_first : 0));
     const uint64_t table = times(rows, 8 * (c->driver->ncolumns + 3));
     const char *key = NULL;
     // a merge runs nothing, it needs the rows only
@@ -173,6 +178,7 @@ jebm_status jebm_campaign_init(jebm_campaign *c, const jebm_driver *driver,
     c->iterations = jebm_preset_count(preset, "iterations");
     c->record_every = jebm_preset_count(preset, "record_every");
     c->record_first = jebm_preset_count(preset, "record_first");
+    c->record_until = jebm_preset_count(preset, "record_until");
     JEBM_TRY(read_interval(&c->checkpoint_seconds, err));
     c->directory = jebm_format("%s", directory);
     if (c->directory == NULL) {
@@ -237,10 +243,11 @@ void jebm_campaign_free(jebm_campaign *c) {
 /* ----------------------------------------------------------------------------------- running */
 
 uint64_t jebm_campaign_next_row(const jebm_campaign *c, uint64_t step) {
-    const bool early = c->record_first > 0 && step < c->record_every;
-    const uint64_t every = early ? c->record_first : c->record_every;
-    uint64_t next = (step / every + 1) * every;
-    next = early && next > c->record_every ? c->record_every : next;
+    uint64_t next = (step / c->record_every + 1) * c->record_every;
+    if (c->record_first > 0 && step < dense_steps(c)) {
+        const uint64_t early = (step / c->record_first + 1) * c->record_first;
+        next = early < next ? early : next;
+    }
     return next < c->iterations ? next : c->iterations;
 }
 

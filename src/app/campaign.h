@@ -25,7 +25,7 @@ typedef struct jebm_campaign {
     jebm_cell cells[JEBM_MAX_CELLS];
     size_t ncells, runs;
     size_t first, end; /* runs [first, end) of each cell are computed here: all, or a part */
-    uint64_t iterations, record_every, record_first;
+    uint64_t iterations, record_every, record_first, record_until;
     double checkpoint_seconds;
 
     /* position: the run in progress, or the next one; step is meaningful within a run only */

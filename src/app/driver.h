@@ -66,7 +66,8 @@ typedef struct jebm_driver {
     jebm_status (*restored)(void *state, jebm_error *err);
     /* Optional (NULL): write what a complete run leaves besides its rows: files in
      * DIRECTORY/images/ and DIRECTORY/models/, which are there, and DIRECTORY/samples-*.csv, with
-     * names that no other run uses for other bytes. May be called again for the same run and then
+     * names that no other run uses for other bytes: NAME-RUN or NAME-RUN-KIND before the ending, or
+     * a name without a run for what all runs share. May be called again for the same run and then
      * writes the same. */
     jebm_status (*artefacts)(void *state, const char *directory, const jebm_cell *cell, size_t run,
                              jebm_error *err);

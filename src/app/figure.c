@@ -72,6 +72,7 @@ static jebm_status draw(const char *figure, const char *directory, const char *s
     }
     JEBM_TRY(check_file(directory, figure, "png", script, err));
     JEBM_TRY(check_file(directory, figure, "svg", script, err));
+    JEBM_TRY(check_file(directory, figure, "pdf", script, err));
     snprintf(note, 256, "drawn");
     return JEBM_OK;
 }

@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-/* Run `gnuplot -c <share>/analysis/figures/FIGURE.gp DIRECTORY`, which writes DIRECTORY/FIGURE.png
- * and .svg.
+/* Run `gnuplot -c <share>/analysis/figures/FIGURE.gp DIRECTORY`, which writes DIRECTORY/FIGURE.png,
+ * .svg and .pdf.
  *
  *   note    out  what came of it, one line: "drawn", or why not
  *   warned  out  true if there is nothing to draw with (no gnuplot, no script): a warning, no error

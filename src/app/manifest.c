@@ -3,8 +3,10 @@
 
 #include "app/artefacts.h"
 #include "app/environment.h"
+#include "app/packed.h"
 #include "app/share.h"
 #include "io/atomic_file.h"
+#include "io/content.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -338,7 +340,7 @@ static jebm_status check_file(const char *directory, const json_t *files, const 
     if (path == NULL) {
         return no_memory(err);
     }
-    jebm_status status = jebm_digest_file(path, digest, err);
+    jebm_status status = jebm_content_digest(path, digest, err);
     if (status == JEBM_OK && strcmp(text_of(json_object_get(files, name), "sha256"), digest) != 0) {
         status = jebm_fail(err, JEBM_EFORMAT,
                            "%s: was changed after the run (its SHA-256 is not the one in "
@@ -349,11 +351,23 @@ static jebm_status check_file(const char *directory, const json_t *files, const 
     return status;
 }
 
+/* Where the directory is packed, the summary is what the trajectory gives. */
+static jebm_status check_summary(const char *directory, const json_t *manifest, jebm_error *err) {
+    if (!jebm_packed(directory)) {
+        return check_file(directory, json_object_get(manifest, "files"), "summary.csv", err);
+    }
+    char *text;
+    size_t size;
+    const jebm_status status = jebm_packed_summary(directory, manifest, &text, &size, err);
+    free(text);
+    return status;
+}
+
 jebm_status jebm_manifest_check_files(const char *directory, const json_t *manifest,
                                       jebm_error *err) {
     json_t *files = json_object_get(manifest, "files");
     JEBM_TRY(check_file(directory, files, "trajectory.csv", err));
-    JEBM_TRY(check_file(directory, files, "summary.csv", err));
+    JEBM_TRY(check_summary(directory, manifest, err));
     const char *name;
     json_t *entry;
     json_object_foreach(files, name, entry) {

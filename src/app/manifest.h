@@ -33,7 +33,8 @@ bool jebm_manifest_range(const json_t *manifest, size_t *first, size_t *end);
  * whole figure, so that nobody takes a part for it. */
 bool jebm_manifest_complete(const json_t *manifest);
 
-/* Are the files those that the manifest lists? Models may be missing. */
+/* Are the files those that the manifest lists, packed (app/packed.h) or not? What
+ * jebm_artefact_left_out() names may be missing. */
 jebm_status jebm_manifest_check_files(const char *directory, const json_t *manifest,
                                       jebm_error *err);
 

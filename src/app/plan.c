@@ -28,7 +28,8 @@ static json_t *list_columns(const jebm_driver *driver) {
 static json_t *list_steps(const jebm_preset *preset) {
     const jebm_campaign c = {.iterations = jebm_preset_count(preset, "iterations"),
                              .record_every = jebm_preset_count(preset, "record_every"),
-                             .record_first = jebm_preset_count(preset, "record_first")};
+                             .record_first = jebm_preset_count(preset, "record_first"),
+                             .record_until = jebm_preset_count(preset, "record_until")};
     json_t *list = json_array();
     json_array_append_new(list, json_integer(0));
     for (uint64_t step = 0; step < c.iterations;) {

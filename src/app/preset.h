@@ -105,7 +105,8 @@ void jebm_key_expected(const jebm_key *key, char *text, size_t size);
  *     runs          independent repetitions R of each cell
  *     iterations    steps of a run K
  *     record_every  steps between two rows of trajectory.csv
- *     record_first  steps between two rows before step record_every, initially 0: no rows there */
+ *     record_first  steps between two rows before step record_until, initially 0: no rows there
+ *     record_until  initially 0: record_every */
 typedef struct jebm_preset_file jebm_preset_file;
 
 /* Read and check a whole preset file: every section name, key and value in it, whichever figure is

@@ -58,7 +58,13 @@ static const jebm_key common_keys[] = {
      .low = 0,
      .high = 1e9,
      .initial = "0",
-     .help = "steps between two rows up to the first record_every, where much happens; 0: none"},
+     .help = "steps between two rows up to record_until, where much happens; 0: none"},
+    {.name = "record_until",
+     .kind = JEBM_KEY_COUNT,
+     .low = 0,
+     .high = 1e9,
+     .initial = "0",
+     .help = "last step that record_first holds for; 0: the first record_every"},
 };
 #define NCOMMON (sizeof common_keys / sizeof *common_keys)
 

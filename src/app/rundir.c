@@ -3,6 +3,7 @@
 
 #include "app/artefacts.h"
 #include "app/manifest.h"
+#include "app/packed.h"
 #include "app/share.h"
 #include "io/atomic_file.h"
 
@@ -56,8 +57,9 @@ jebm_status jebm_rundir_lock(const char *directory, int *fd, jebm_error *err) {
     return JEBM_OK;
 }
 
-static const char *const run_files[] = {"trajectory.csv", "summary.csv", "checkpoint.h5"};
-static const char *const figure_suffixes[] = {".png", ".svg"};
+static const char *const run_files[] = {"trajectory.csv", "trajectory.csv.gz", "summary.csv",
+                                        "checkpoint.h5"};
+static const char *const figure_suffixes[] = {".png", ".svg", ".pdf"};
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 void jebm_rundir_remove(const char *directory, const char *name) {
@@ -142,6 +144,12 @@ static jebm_status inspect_manifest(const jebm_campaign *c, const json_t *manife
     }
     if (jebm_manifest_complete(manifest)) {
         *state = JEBM_RUNDIR_COMPLETE;
+        if (jebm_packed(c->directory)) {
+            return jebm_fail(err, JEBM_EINVAL,
+                             "%s: holds this run in packed form; bring it back with `jebm-pack "
+                             "--unpack %s`, or give another --out",
+                             c->directory, c->directory);
+        }
         return jebm_manifest_check_files(c->directory, manifest, err);
     }
     if (c->merged_from != NULL) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "io/csv.h"
 
-#include <errno.h>
+#include "io/content.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,40 +15,6 @@ struct jebm_csv {
     size_t rows, columns;
     const char **fields; /* [rows + 1][columns], the header first */
 };
-
-static jebm_status read_all(const char *path, char **text, size_t *size, jebm_error *err) {
-    FILE *stream = fopen(path, "rb");
-    if (stream == NULL) {
-        return jebm_fail(err, JEBM_EIO, "%s: cannot be opened: %s", path, strerror(errno));
-    }
-    size_t capacity = 1 << 16, used = 0;
-    char *buffer = malloc(capacity + 1);
-    while (buffer != NULL) {
-        used += fread(buffer + used, 1, capacity - used, stream);
-        if (used < capacity) {
-            break;
-        }
-        capacity *= 2;
-        char *grown = realloc(buffer, capacity + 1);
-        if (grown == NULL) {
-            free(buffer);
-        }
-        buffer = grown;
-    }
-    const int reason = ferror(stream) ? errno : 0;
-    fclose(stream);
-    if (buffer == NULL) {
-        return jebm_fail(err, JEBM_ENOMEM, "%s: does not fit into memory", path);
-    }
-    if (reason != 0) {
-        free(buffer);
-        return jebm_fail(err, JEBM_EIO, "%s: cannot be read: %s", path, strerror(reason));
-    }
-    buffer[used] = '\0';
-    *text = buffer;
-    *size = used;
-    return JEBM_OK;
-}
 
 /* First pass: what may not occur at all, and how many lines and header fields there are. */
 static jebm_status measure(jebm_csv *csv, size_t size, jebm_error *err) {
@@ -125,19 +92,18 @@ static jebm_status check_header(const jebm_csv *csv, jebm_error *err) {
     return JEBM_OK;
 }
 
-jebm_status jebm_csv_read(const char *path, jebm_csv **out, jebm_error *err) {
+jebm_status jebm_csv_parse(const char *name, char *text, size_t size, jebm_csv **out,
+                           jebm_error *err) {
     *out = NULL;
     jebm_csv *csv = calloc(1, sizeof *csv);
-    if (csv == NULL || (csv->path = malloc(strlen(path) + 1)) == NULL) {
+    if (csv == NULL || (csv->path = malloc(strlen(name) + 1)) == NULL) {
         free(csv);
-        return jebm_fail(err, JEBM_ENOMEM, "%s: not enough memory to read it", path);
+        free(text);
+        return jebm_fail(err, JEBM_ENOMEM, "%s: not enough memory to read it", name);
     }
-    strcpy(csv->path, path);
-    size_t size = 0;
-    jebm_status status = read_all(path, &csv->text, &size, err);
-    if (status == JEBM_OK) {
-        status = measure(csv, size, err);
-    }
+    strcpy(csv->path, name);
+    csv->text = text;
+    jebm_status status = measure(csv, size, err);
     if (status == JEBM_OK) {
         status = split(csv, err);
     }
@@ -150,6 +116,21 @@ jebm_status jebm_csv_read(const char *path, jebm_csv **out, jebm_error *err) {
     }
     *out = csv;
     return JEBM_OK;
+}
+
+jebm_status jebm_csv_read(const char *path, jebm_csv **out, jebm_error *err) {
+    char *text;
+    size_t size;
+    *out = NULL;
+    JEBM_TRY(jebm_content_read(path, &text, &size, err));
+    char *name = jebm_content_name(path);
+    if (name == NULL) {
+        free(text);
+        return jebm_fail(err, JEBM_ENOMEM, "%s: not enough memory to read it", path);
+    }
+    const jebm_status status = jebm_csv_parse(name, text, size, out, err);
+    free(name);
+    return status;
 }
 
 void jebm_csv_free(jebm_csv *csv) {

@@ -12,11 +12,19 @@
 
 typedef struct jebm_csv jebm_csv;
 
-/* Read a file; *csv is the caller's to free and NULL on failure.
+/* Read a file, or PATH.gz where there is no PATH; *csv is the caller's to free and NULL on failure.
  *
  * Errors   JEBM_EIO if it cannot be read; JEBM_EFORMAT, naming file and line, for an empty file, a
- *          cut last line, another number of fields, a name twice, a quote, a CR or a 0 byte. */
+ *          cut last line, another number of fields, a name twice, a quote, a CR or a 0 byte; what
+ *          jebm_content_read() returns for a damaged PATH.gz. */
 JEBM_API jebm_status jebm_csv_read(const char *path, jebm_csv **csv, jebm_error *err);
+
+/* The same for bytes at hand.
+ *
+ *   name  in              for messages
+ *   text  [size + 1]      from malloc(), a 0 byte at the end; csv's from here on, whatever comes */
+JEBM_API jebm_status jebm_csv_parse(const char *name, char *text, size_t size, jebm_csv **csv,
+                                    jebm_error *err);
 JEBM_API void jebm_csv_free(jebm_csv *csv);
 
 JEBM_API size_t jebm_csv_rows(const jebm_csv *csv); /* without the header */

@@ -2,6 +2,7 @@
 #include "io/table.h"
 
 #include "io/atomic_file.h"
+#include "io/csv.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -231,21 +232,122 @@ static void put_summary(FILE *stream, const jebm_table *table, const place *plac
     }
 }
 
-jebm_status jebm_table_write_summary(const jebm_table *table, const char *path, jebm_error *err) {
+jebm_status jebm_table_summary(const jebm_table *table, char **text, size_t *size,
+                               jebm_error *err) {
+    *text = NULL;
     place *places = malloc((table->rows + 1) * sizeof *places);
-    if (places == NULL) {
+    FILE *stream = places != NULL ? open_memstream(text, size) : NULL;
+    if (stream == NULL) {
+        free(places);
         return no_memory(err, table->rows);
     }
     for (size_t row = 0; row < table->rows; row++) {
         places[row] = (place){table->label[row], table->step[row], row};
     }
     qsort(places, table->rows, sizeof *places, compare_places);
-    jebm_atomic_file file;
-    jebm_status status = jebm_atomic_open(&file, path, err);
-    if (status == JEBM_OK) {
-        put_summary(file.stream, table, places);
-        status = jebm_atomic_commit(&file, err);
-    }
+    put_summary(stream, table, places);
     free(places);
+    const bool failed = ferror(stream) != 0;
+    if (fclose(stream) != 0 || failed) {
+        free(*text);
+        *text = NULL;
+        return no_memory(err, table->rows);
+    }
+    return JEBM_OK;
+}
+
+jebm_status jebm_table_write_summary(const jebm_table *table, const char *path, jebm_error *err) {
+    char *text;
+    size_t size;
+    JEBM_TRY(jebm_table_summary(table, &text, &size, err));
+    const jebm_status status = jebm_atomic_write(path, text, size, err);
+    free(text);
+    return status;
+}
+
+/* ---- reading ---- */
+
+enum { NAMES = 4 };
+static const char *const names[NAMES] = {"method", "variant", "run", "step"};
+
+/* The columns run and step, then the others, each as numbers: [column][rows]. */
+static jebm_status read_numbers(const jebm_csv *csv, const char *path, double **numbers,
+                                jebm_error *err) {
+    const size_t rows = jebm_csv_rows(csv), columns = jebm_csv_columns(csv);
+    for (size_t c = 0; c < NAMES; c++) {
+        const char *found = c < columns ? jebm_csv_name(csv, c) : "nothing";
+        if (strcmp(found, names[c]) != 0) {
+            return jebm_fail(err, JEBM_EFORMAT, "%s:1: found column '%s', expected '%s'", path,
+                             found, names[c]);
+        }
+    }
+    *numbers = malloc((rows * (columns - 2) + 1) * sizeof **numbers);
+    if (*numbers == NULL) {
+        return no_memory(err, rows);
+    }
+    for (size_t c = 2; c < columns; c++) {
+        JEBM_TRY(jebm_csv_numbers(csv, c, *numbers + (c - 2) * rows, err));
+    }
+    return JEBM_OK;
+}
+
+/* what %llu wrote, as a number that a double holds */
+static bool is_count(double x) {
+    return x >= 0 && x <= 9007199254740992.0 && x == floor(x);
+}
+
+static jebm_status append_rows(jebm_table *table, const jebm_csv *csv, const char *path,
+                               const double *numbers, jebm_error *err) {
+    const size_t rows = jebm_csv_rows(csv);
+    double *row = malloc((table->ncolumns + 1) * sizeof *row);
+    jebm_status status = row != NULL ? JEBM_OK : no_memory(err, rows);
+    for (size_t r = 0; r < rows && status == JEBM_OK; r++) {
+        const double run = numbers[r], step = numbers[rows + r];
+        uint64_t label;
+        if (!is_count(run) || !is_count(step)) {
+            status = jebm_fail(err, JEBM_EFORMAT,
+                               "%s:%zu: found run %g, step %g, expected whole numbers from 0", path,
+                               r + 2, run, step);
+            break;
+        }
+        for (size_t c = 0; c < table->ncolumns; c++) {
+            row[c] = numbers[(2 + c) * rows + r];
+        }
+        status = jebm_table_label(table, jebm_csv_text(csv, r, 0), jebm_csv_text(csv, r, 1), &label,
+                                  err);
+        if (status == JEBM_OK) {
+            status = jebm_table_append(table, label, (uint64_t)run, (uint64_t)step, row, err);
+        }
+    }
+    free(row);
+    return status;
+}
+
+jebm_status jebm_table_read(jebm_table *table, const char *path, jebm_error *err) {
+    memset(table, 0, sizeof *table);
+    jebm_csv *csv;
+    double *numbers = NULL;
+    JEBM_TRY(jebm_csv_read(path, &csv, err));
+    jebm_status status = read_numbers(csv, path, &numbers, err);
+    const size_t columns = jebm_csv_columns(csv);
+    const char **given = calloc(columns, sizeof *given);
+    if (status == JEBM_OK && given == NULL) {
+        status = no_memory(err, 0);
+    }
+    if (status == JEBM_OK) {
+        for (size_t c = NAMES; c < columns; c++) {
+            given[c - NAMES] = jebm_csv_name(csv, c);
+        }
+        status = jebm_table_init(table, given, columns - NAMES, err);
+    }
+    if (status == JEBM_OK) {
+        status = append_rows(table, csv, path, numbers, err);
+    }
+    if (status != JEBM_OK) {
+        jebm_table_free(table);
+    }
+    free(given);
+    free(numbers);
+    jebm_csv_free(csv);
     return status;
 }

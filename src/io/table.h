@@ -51,4 +51,15 @@ JEBM_API jebm_status jebm_table_write(const jebm_table *table, const char *path,
 JEBM_API jebm_status jebm_table_write_summary(const jebm_table *table, const char *path,
                                               jebm_error *err);
 
+/* The summary's bytes, a 0 byte after them; the caller frees them. */
+JEBM_API jebm_status jebm_table_summary(const jebm_table *table, char **text, size_t *size,
+                                        jebm_error *err);
+
+/* Read what jebm_table_write() wrote, the same numbers to the bit: the summary of the table read is
+ * the summary of the table written. On failure the table is empty and holds nothing.
+ *
+ * Errors   what jebm_csv_read() and jebm_csv_numbers() return; JEBM_EFORMAT for other first columns
+ *          or a run or step that is no whole number. */
+JEBM_API jebm_status jebm_table_read(jebm_table *table, const char *path, jebm_error *err);
+
 #endif

@@ -2,6 +2,7 @@
 #include "figure_data.h"
 
 #include "fixture.h"
+#include "io/content.h"
 
 #include <math.h>
 
@@ -166,4 +167,29 @@ Test(figure_data, diverged_runs_are_marked) {
     f.diverged = "{\"method\": \"cd\"}";
     fixture_put(&place, &f);
     expect_refusal(JEBM_EFORMAT, "each entry of \"diverged\"");
+}
+
+Test(figure_data, a_packed_trajectory_is_read_as_it_was) {
+    bool found;
+    jebm_error err = {0};
+    fixture_put(&place, &base);
+    const char *path = fixture_path(&place, &base, "trajectory.csv");
+    cr_assert_eq(jebm_content_pack(path, NULL), JEBM_OK);
+    cr_assert_eq(load(&found, &err), JEBM_OK, "%s", err.text);
+    cr_expect(found && data.nrows == 4 && data.nseries == 3);
+    jebm_figure_data_free(&data);
+
+    // other bytes, well packed, are not the manifest's
+    scratch_put(path, HEADER "cd,-,0,0,0.75\n", strlen(HEADER "cd,-,0,0,0.75\n"));
+    remove(fixture_path(&place, &base, "trajectory.csv.gz"));
+    cr_assert_eq(jebm_content_pack(fixture_path(&place, &base, "trajectory.csv"), NULL), JEBM_OK);
+    expect_refusal(JEBM_EMISMATCH, "found sha256");
+
+    // a cut one
+    size_t size;
+    const char *packed = fixture_path(&place, &base, "trajectory.csv.gz");
+    char *bytes = scratch_get(packed, &size);
+    scratch_put(packed, bytes, size - 9);
+    free(bytes);
+    expect_refusal(JEBM_EFORMAT, "trajectory.csv.gz: byte");
 }

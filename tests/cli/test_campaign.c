@@ -496,6 +496,41 @@ Test(campaign, a_figure_of_anothers_runs_links_to_them) {
 
 /* ---- which steps are recorded --------------------------------------------------------------- */
 
+Test(campaign, rows_are_denser_up_to_record_until) {
+    const scratch s = scratch_new();
+    // beyond the first record_every, before it, and where neither divides the other
+    static const struct {
+        const char *settings, *steps;
+    } cases[] = {
+        {"--set record_every=12 --set record_first=4 --set record_until=20",
+         "0 4 8 12 16 20 24 36 40"},
+        {"--set record_every=12 --set record_first=2 --set record_until=4", "0 2 4 12 24 36 40"},
+        {"--set record_every=12 --set record_first=5 --set record_until=23",
+         "0 5 10 12 15 20 24 36 40"},
+        {"--set record_every=12 --set record_until=23", "0 12 24 36 40"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char found[256] = "";
+        outcome o =
+            run(&s, "toy1 --no-figure --quiet --runs 1 %s --out d%zu", cases[i].settings, i);
+        expect_done(&o);
+        char name[64];
+        snprintf(name, sizeof name, "d%zu/toy1/trajectory.csv", i);
+        jebm_csv *csv;
+        cr_assert_eq(jebm_csv_read(scratch_path(&s, name), &csv, NULL), JEBM_OK);
+        const char *cell = jebm_csv_text(csv, 0, 1);
+        for (size_t row = 0; row < jebm_csv_rows(csv); row++) {
+            if (strcmp(jebm_csv_text(csv, row, 1), cell) == 0) {
+                snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s",
+                         row > 0 ? " " : "", jebm_csv_text(csv, row, 3));
+            }
+        }
+        cr_expect_str_eq(found, cases[i].steps);
+        jebm_csv_free(csv);
+    }
+    scratch_free(&s);
+}
+
 Test(campaign, rows_are_denser_before_the_first_of_record_every) {
     const scratch s = scratch_new();
     const char *line =

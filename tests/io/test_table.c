@@ -144,3 +144,58 @@ Test(table, holds_a_million_rows) {
     jebm_table_free(&t);
     scratch_free(&s);
 }
+
+Test(table, what_is_read_has_the_summary_of_what_was_written) {
+    const scratch s = scratch_new();
+    jebm_table t, back;
+    make(&t);
+    for (uint64_t run = 0; run < 3; run++) {
+        for (uint64_t step = 0; step < 40; step += 10) {
+            // neither a short decimal nor of one sign; some that are none at all
+            const double x = sin(1e3 * (double)(run + 7 * step + 1)) * exp((double)step);
+            add(&t, "pcd", run, step, x, run == 2 && step == 30 ? NAN : -x / 3);
+            add(&t, "cd", run, step, 5e-324 * (double)run, step == 0 ? -INFINITY : x);
+        }
+    }
+    const char *path = scratch_path(&s, "t.csv");
+    cr_assert_eq(jebm_table_write(&t, path, NULL), JEBM_OK);
+    jebm_error err = {0};
+    cr_assert_eq(jebm_table_read(&back, path, &err), JEBM_OK, "%s", err.text);
+    cr_assert_eq(jebm_table_write(&back, scratch_path(&s, "u.csv"), NULL), JEBM_OK);
+    char *text[2];
+    size_t size[2];
+    cr_assert_eq(jebm_table_summary(&t, &text[0], &size[0], NULL), JEBM_OK);
+    cr_assert_eq(jebm_table_summary(&back, &text[1], &size[1], NULL), JEBM_OK);
+    cr_expect(size[0] == size[1] && strlen(text[1]) == size[1]);
+    cr_expect_str_eq(text[0], text[1]);
+    free(text[0]);
+    free(text[1]);
+    char *written = scratch_get(path, NULL), *again = scratch_get(scratch_path(&s, "u.csv"), NULL);
+    cr_expect_str_eq(written, again);
+    free(written);
+    free(again);
+    jebm_table_free(&t);
+    jebm_table_free(&back);
+    scratch_free(&s);
+}
+
+Test(table, what_is_no_trajectory_is_refused) {
+    static const char *const bad[][2] = {
+        {"method,variant,step,x\npcd,-,0,1\n", ":1: found column 'step', expected 'run'"},
+        {"method\npcd\n", ":1: found column 'nothing', expected 'variant'"},
+        {"method,variant,run,step\npcd,-,0.5,1\n", ":2: found run 0.5, step 1, expected whole"},
+        {"method,variant,run,step\npcd,-,0,nan\n", ":2: found run 0, step nan, expected whole"},
+        {"method,variant,run,step,x\npcd,-,0,1,y\n", ":2: column 'x' holds 'y'"},
+    };
+    const scratch s = scratch_new();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        jebm_table t;
+        jebm_error err = {0};
+        const char *path = scratch_path(&s, "t.csv");
+        scratch_put(path, bad[i][0], strlen(bad[i][0]));
+        cr_expect_eq(jebm_table_read(&t, path, &err), JEBM_EFORMAT);
+        cr_expect_not_null(strstr(err.text, bad[i][1]), "found '%s'", err.text);
+        cr_expect_eq(t.rows, 0);
+    }
+    scratch_free(&s);
+}
