@@ -145,6 +145,26 @@ static bool draws_here(const jebm_page *page, const char *section, span s) {
     return false;
 }
 
+/* a scale may be so small that nothing can be read off its drawings */
+static void put_machinery(FILE *out, span s) {
+    for (size_t i = 0; i < s.n; i++) {
+        const json_t *m = s.runs[i].manifest;
+        if (strcmp(jebm_page_text(m, "shows", NULL), "machinery") != 0) {
+            continue;
+        }
+        const char *answer = jebm_page_text(m, "answered_by", NULL);
+        jebm_html_put(out,
+                      "<p class=\"notice\"><strong>%s</strong>: scale %s shows that the machinery "
+                      "works, and is too small to say anything about the paper.",
+                      s.runs[i].fidelity, s.runs[i].scale);
+        if (*answer != '\0') {
+            jebm_html_put(out, " Scale %s answers: <code>./reproduce --scale %s</code>.", answer,
+                          answer);
+        }
+        fputs("</p>\n", out);
+    }
+}
+
 static void put_drawings(FILE *out, const jebm_page *page, const char *section, span s,
                          const char *title) {
     const jebm_catalogue *c = page->catalogue;
@@ -206,6 +226,7 @@ void jebm_page_figure(FILE *out, const jebm_page *page, const jebm_known_figure 
         fputs("<p class=\"missing\">Not run: there are no data of this figure here.</p>\n", out);
     } else {
         put_pictures(out, page, figure->name);
+        put_machinery(out, s);
         put_drawings(out, page, figure->name, s, title);
     }
     if (s.n > 0 && (!picture || jebm_page_is_claimed(page, figure->name))) {

@@ -157,7 +157,7 @@ Test(html_report, figures_come_in_the_order_of_their_numbers) {
 typedef struct made {
     const char *scale, *directory, *fidelity, *figure, *title, *method, *override;
     bool incomplete;
-    const char *runs_of, *draws;
+    const char *runs_of, *draws, *answered_by;
 } made;
 
 static const char *path_in(const made *m, const char *name) {
@@ -203,6 +203,10 @@ static void put_result(const made *m) {
     }
     if (m->runs_of != NULL) {
         json_object_set_new(manifest, "runs_of", json_string(m->runs_of));
+    }
+    if (m->answered_by != NULL) {
+        json_object_set_new(manifest, "shows", json_string("machinery"));
+        json_object_set_new(manifest, "answered_by", json_string(m->answered_by));
     }
     if (m->draws != NULL) {
         json_object_set_new(json_object_get(manifest, "preset"), "draws", json_string(m->draws));
@@ -325,8 +329,10 @@ static void expect_links(void) {
     }
 }
 
-static const made paper = {"paper", "paper", "paper", "fig06", NULL, NULL, NULL, false, NULL, NULL};
-static const made code = {"paper", "code", "code", "fig06", NULL, NULL, NULL, false, NULL, NULL};
+static const made paper = {"paper", "paper", "paper", "fig06", NULL, NULL,
+                           NULL,    false,   NULL,    NULL,    NULL};
+static const made code = {"paper", "code", "code", "fig06", NULL, NULL,
+                          NULL,    false,  NULL,   NULL,    NULL};
 
 /* ---- the page ---- */
 
@@ -356,11 +362,14 @@ Test(html_report, hostile_text_stays_text) {
                                   "onerror=alert(2)>&lt;%s%n\x01";
     const made bad = {
         "paper", "paper", "paper", "fig06", hostile, "<b>'x'</b>&amp;", "c='; rm -rf $HOME'<i>",
-        false,   NULL,    NULL};
+        false,   NULL,    NULL,    NULL};
     // its name is hostile, too
-    const made worse = {
-        "paper", "\"><svg onload=alert(3)>", "x<y", "a&b <i>", hostile, NULL, NULL, false, NULL,
-        NULL};
+    const made worse = {"paper", "\"><svg onload=alert(3)>",
+                        "x<y",   "a&b <i>",
+                        hostile, NULL,
+                        NULL,    false,
+                        NULL,    NULL,
+                        NULL};
     put_result(&bad);
     put_result(&worse);
     scratch_put(scratch_path(&place, "paper/<u>.png"), png, sizeof png);
@@ -384,7 +393,7 @@ Test(html_report, hostile_text_stays_text) {
 
 Test(html_report, equal_results_give_equal_bytes_in_whatever_order_they_were_made) {
     const made list[] = {
-        paper, code, {"paper", "zz", "paper", "fig06", NULL, NULL, "a=1", false, NULL, NULL}};
+        paper, code, {"paper", "zz", "paper", "fig06", NULL, NULL, "a=1", false, NULL, NULL, NULL}};
     char *first = NULL;
     for (size_t turn = 0; turn < 2; turn++) {
         for (size_t i = 0; i < 3; i++) {
@@ -405,8 +414,8 @@ Test(html_report, equal_results_give_equal_bytes_in_whatever_order_they_were_mad
 }
 
 Test(html_report, a_run_that_is_no_fidelity_stands_apart_under_its_own_name) {
-    const made apart = {"paper", "paper-rates", "paper", "fig06", NULL,
-                        NULL,    "rate=1",      false,   NULL,    NULL};
+    const made apart = {"paper",  "paper-rates", "paper", "fig06", NULL, NULL,
+                        "rate=1", false,         NULL,    NULL,    NULL};
     put_result(&paper);
     put_result(&apart);
     scratch_put(path_in(&apart, "fig06.png"), png, sizeof png);
@@ -542,6 +551,25 @@ Test(html_report, at_a_smaller_size_the_conclusion_neither_confirms_nor_refutes)
     expect_in_page("2 are only <em>scaled</em>, at a smaller size or other settings (scale quick), "
                    "and cannot confirm or refute the paper: there 1 holds, 1 does not.");
     expect_in_page("2 are <em>not run</em>");
+}
+
+Test(html_report, a_scale_that_shows_machinery_only_says_so_and_names_the_one_that_answers) {
+    made small = paper;
+    small.scale = "quick";
+    put_result(&small);
+    make_page(plain_claims, NULL);
+    expect_not_in_page("machinery");
+    small.answered_by = "reduced";
+    put_result(&small);
+    make_page(plain_claims, NULL);
+    expect_well_formed();
+    expect_in_page("scale quick shows that the machinery works, and is too small to say anything");
+    expect_in_page("Scale reduced answers: <code>./reproduce --scale reduced</code>.");
+    small.answered_by = "";
+    put_result(&small);
+    make_page(plain_claims, NULL);
+    expect_in_page("shows that the machinery works");
+    expect_not_in_page(" answers: ");
 }
 
 /* ---- pictures that a figure's runs draw ---- */

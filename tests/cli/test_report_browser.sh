@@ -23,7 +23,7 @@ fail() {
 browse() {
     local log=$1
     shift
-    HOME=$place timeout 60 "$browser" --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage \
+    HOME=$place timeout 150 "$browser" --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage \
         --no-first-run --disable-extensions --disable-background-networking --user-data-dir="$place/profile" \
         --virtual-time-budget=5000 --enable-logging=stderr --v=0 "$@" 2>"$log"
 }
