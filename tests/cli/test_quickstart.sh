@@ -120,7 +120,7 @@ done
 grep -q '</html>' "$out/report.html" || fail 'report.html has no end'
 # a verdict's id is the claim's with its variant behind / and its fidelity behind @
 while read -r id; do
-    grep -q "\"id\": \"$id[@/]" "$out/verdicts.json" || fail "verdicts.json does not hold the claim $id"
+    grep -q "\"id\": \"${id}[@/]" "$out/verdicts.json" || fail "verdicts.json does not hold the claim $id"
 done < <(sed -n 's/^\[\(.*\)\]$/\1/p' "$top/analysis/claims.ini")
 # the log is short: a heading, the time and half of it a figure, a summary's line, and what is built
 lines=$(grep -c -v '^\[' "$place/whole")
