@@ -101,6 +101,15 @@ static void use_text(jebm_checkpoint *c, const char *name) {
     free(text);
 }
 
+static void use_attribute(jebm_checkpoint *c, const char *name) {
+    char *text = NULL;
+    jebm_error err = {0};
+    const jebm_status status = jebm_checkpoint_get_attribute(c, name, &text, &err);
+    require((status == JEBM_OK) == (text != NULL));
+    require(status == JEBM_OK || strchr(err.text, '\n') == NULL);
+    free(text);
+}
+
 static jebm_status open_and_use(bool made_here) {
     jebm_checkpoint *c = NULL;
     jebm_error err = {0};
@@ -112,6 +121,7 @@ static jebm_status open_and_use(bool made_here) {
                 use_array(c, name, made_here);
             } else {
                 use_text(c, name);
+                use_attribute(c, name);
             }
         }
     } else {

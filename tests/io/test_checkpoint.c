@@ -115,6 +115,45 @@ Test(checkpoint, is_an_hdf5_file_to_others) {
     scratch_free(&s);
 }
 
+/* the attributes are the file's, a linked array is one array by two names */
+Test(checkpoint, attributes_and_links_are_there_for_others_and_for_us) {
+    const scratch s = scratch_new();
+    const char *path = scratch_path(&s, "c.h5");
+    jebm_checkpoint *c;
+    cr_assert_eq(jebm_checkpoint_create(path, &c, NULL), JEBM_OK);
+    cr_assert_eq(jebm_checkpoint_put(c, "walkers", &arrays[0], NULL), JEBM_OK);
+    cr_assert_eq(jebm_checkpoint_link(c, "state", "x0", "walkers/x", NULL), JEBM_OK);
+    jebm_error err = {0};
+    cr_expect_eq(jebm_checkpoint_link(c, "state", "y0", "walkers/y", &err), JEBM_EIO);
+    cr_assert_eq(jebm_checkpoint_put_attribute(c, "what", "a model", NULL), JEBM_OK);
+    cr_expect_eq(jebm_checkpoint_put_attribute(c, "what", "another", &err), JEBM_EIO);
+    cr_assert_eq(jebm_checkpoint_commit(c, NULL), JEBM_OK);
+
+    const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    cr_assert_geq(file, 0);
+    H5O_info_t facts;
+    cr_assert_geq(H5Oget_info_by_name2(file, "/state/x0", &facts, H5O_INFO_BASIC, H5P_DEFAULT), 0);
+    cr_expect_eq(facts.rc, 2, "the array stands there %u times", facts.rc);
+    char text[8] = "";
+    const hid_t attribute = H5Aopen(file, "what", H5P_DEFAULT), type = H5Aget_type(attribute);
+    cr_assert_geq(H5Aread(attribute, type, text), 0);
+    cr_expect_str_eq(text, "a model");
+    H5Tclose(type);
+    H5Aclose(attribute);
+    H5Fclose(file);
+
+    char *ours = NULL;
+    cr_assert_eq(jebm_checkpoint_open(path, &c, NULL), JEBM_OK);
+    cr_assert_eq(jebm_checkpoint_get_attribute(c, "what", &ours, NULL), JEBM_OK);
+    cr_expect_str_eq(ours, "a model");
+    free(ours);
+    cr_expect_eq(jebm_checkpoint_get_attribute(c, "who", &ours, &err), JEBM_EMISMATCH);
+    cr_expect_not_null(strstr(err.text, "has no attribute 'who'"), "%s", err.text);
+    cr_expect_null(ours);
+    jebm_checkpoint_close(c);
+    scratch_free(&s);
+}
+
 Test(checkpoint, another_name_type_or_shape_is_refused_and_the_data_left_alone) {
     const scratch s = scratch_new();
     const char *path = scratch_path(&s, "c.h5");
