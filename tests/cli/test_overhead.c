@@ -119,7 +119,8 @@ Test(overhead_program, bad_input_is_one_line_and_status_2) {
         {"overhead --set precision=0", "expected a real number from 0.0001 to 1"},
         {"overhead --set seconds=0", "expected a real number from 0.001 to 100000"},
         {"overhead --set gmm_batch=1e9", "lower 'energies' (--set energies=...)"},
-        {"overhead --set gmm_inner=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17 --scale paper",
+        {"overhead --set gmm_shares=1,2,4,16 --set "
+         "gmm_inner=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17 --scale paper",
          "more than 64 cells: fewer shares or inner"},
     };
     expect_refusals(sizeof cases / sizeof *cases, cases);
