@@ -8,6 +8,6 @@
 #ifndef JEBM_APP_NUMERICS_H
 #define JEBM_APP_NUMERICS_H
 
-#define JEBM_NUMERICS 4
+#define JEBM_NUMERICS 6
 
 #endif
