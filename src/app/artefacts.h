@@ -17,8 +17,9 @@ bool jebm_is_artefact(const char *name);
  * 0 where it names none. */
 unsigned long jebm_artefact_run(const char *name);
 
-/* Was it taken away, as one may do with those of models/ and with those of other runs than the first?
- * They are large and hold no result: the directory is whole without them. False of any other name. */
+/* Was it taken away, as one may do with those of models/ and with those of other runs than the
+ * first? They are large and hold no result: the directory is whole without them. False of any other
+ * name. */
 bool jebm_artefact_left_out(const char *directory, const char *name);
 
 /* Names of all that are there, sorted; *names is the caller's to release. */

@@ -40,7 +40,7 @@ compare_digests() {
     while read -r manifest; do
         directory=${manifest%/*}
         for name in trajectory.csv summary.csv; do
-            expected=$(grep -A2 "\"$name\": {" "$manifest" | sed -n 's/.*"sha256": "\([0-9a-f]*\)".*/\1/p')
+            expected=$(grep -A2 "^    \"$name\": {" "$manifest" | sed -n 's/.*"sha256": "\([0-9a-f]*\)".*/\1/p')
             found=$(sha256sum <"$directory/$name") && found=${found%% *}
             [[ -n $expected && $expected == "$found" ]] || fail "$directory/$name: not as its manifest says"
         done
