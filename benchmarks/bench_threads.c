@@ -149,9 +149,13 @@ int main(int argc, char **argv) {
         return child(argv[2]);
     }
     const size_t repeats = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 5;
-    if (argc > 2 || repeats < 1 || repeats > MOST) {
-        fprintf(stderr, "usage: bench_threads [REPEATS, 1 to %d; default 5]\n", MOST);
-        return 2;
+    int status_of_usage = 0;
+    if (shows_usage(
+            argc, argv, argc > 2 || repeats < 1 || repeats > MOST,
+            "usage: bench_threads [REPEATS, 1 to 100; default 5]\n"
+            "Time of an iteration by how threads wait, idle and beside one busy loop a core.\n",
+            &status_of_usage)) {
+        return status_of_usage;
     }
     static const char *const said[] = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME",
                                        "KMP_LIBRARY"};

@@ -26,6 +26,8 @@ enum { MAX_VALUE = 1024, MAX_WORDS = JEBM_CLAIM_ACROSS };
     X(partial, false)  \
     X(written, false)  \
     X(quantity, true)  \
+    X(low, false)      \
+    X(high, false)     \
     X(predicate, true) \
     X(note, false)
 
@@ -256,18 +258,33 @@ static jebm_status copy_word(const reader *r, size_t key, char word[32]) {
     return JEBM_OK;
 }
 
+/* an expression over a run's rows, with the keys that it needs beside it */
+static jebm_status parse_value(const reader *r, const jebm_claim *c, size_t key,
+                               jebm_expr **value) {
+    jebm_error why = {0};
+    if (jebm_expr_parse(r->draft.values[key], value, &why) != JEBM_OK) {
+        return fail_expression(r, key, &why);
+    }
+    if (jebm_expr_is_across(*value) && c->nacross == 0) {
+        return fail_key(r, key, "a key 'across' beside spread(), lowest() or highest()");
+    }
+    if (jebm_expr_needs_method(*value) && c->method[0] == '\0') {
+        return fail_key(r, key, "a key 'method' beside it, or a {cell} before each reduction");
+    }
+    return JEBM_OK;
+}
+
 static jebm_status parse_claim_texts(const reader *r, jebm_claim *c) {
     const draft *d = &r->draft;
     jebm_error why = {0};
-    if (jebm_expr_parse(d->values[KEY_quantity], &c->value, &why) != JEBM_OK) {
-        return fail_expression(r, KEY_quantity, &why);
+    JEBM_TRY(parse_value(r, c, KEY_quantity, &c->value));
+    if ((d->values[KEY_low] == NULL) != (d->values[KEY_high] == NULL)) {
+        return fail_key(r, d->values[KEY_low] != NULL ? KEY_low : KEY_high,
+                        "the other end of the interval, 'low' or 'high', beside it");
     }
-    if (jebm_expr_is_across(c->value) && c->nacross == 0) {
-        return fail_key(r, KEY_quantity, "a key 'across' beside spread(), lowest() or highest()");
-    }
-    if (jebm_expr_needs_method(c->value) && c->method[0] == '\0') {
-        return fail_key(r, KEY_quantity,
-                        "a key 'method' beside it, or a {cell} before each reduction");
+    if (d->values[KEY_low] != NULL) {
+        JEBM_TRY(parse_value(r, c, KEY_low, &c->low));
+        JEBM_TRY(parse_value(r, c, KEY_high, &c->high));
     }
     if (jebm_predicate_parse(d->values[KEY_predicate], &c->region, &why) != JEBM_OK) {
         return fail_expression(r, KEY_predicate, &why);
@@ -289,6 +306,8 @@ static void claim_free(jebm_claim *c) {
     free(c->predicate);
     free(c->note);
     jebm_expr_free(c->value);
+    jebm_expr_free(c->low);
+    jebm_expr_free(c->high);
     jebm_predicate_free(&c->region);
 }
 

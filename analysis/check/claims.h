@@ -11,12 +11,16 @@
  *     across     = c=0.1 c=0.2          optional; what spread(), lowest(), highest() run over
  *     scales     = reduced paper        optional; judged at these only, initially at all
  *     quantity   = last(p)              expr.h; one number a run
+ *     low, high  = last(p_low)          optional, both or none: the ends of an interval that each run
+ *                                       gives by itself; judged is the smallest that holds all of them
  *     predicate  = = 0.25 +- 0.03 | < x | > x | in [a, b]      x, a, b: scalars of expr.h without
  *                                       reductions, so $settings and $c may be used
- *     partial    = quick                optional; of these scales, those where on purpose some of
- * the variants do not exist written    = before | after       optional; before or after a run that
- * judges it was seen, initially before note       = optional; where a tolerance comes from A value
- * may go on in the next line if that is indented.
+ *     partial    = quick                optional; of these scales, those where on purpose some of the
+ *                                       variants do not exist
+ *     written    = before | after       optional; before or after a run that judges it was seen,
+ *                                       initially before
+ *     note       =                      optional; where a tolerance comes from
+ * A value may go on in the next line if that is indented.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef JEBM_ANALYSIS_CLAIMS_H
@@ -63,6 +67,7 @@ typedef struct jebm_claim {
     char *source, *says, *quantity, *predicate, *note; /* note may be NULL */
     size_t line; /* of the section in the claims file */
     jebm_expr *value;
+    jebm_expr *low, *high; /* NULL: the interval is that over the runs */
     jebm_predicate region;
 } jebm_claim;
 

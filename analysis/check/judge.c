@@ -111,6 +111,31 @@ static jebm_status choose_data(const jebm_claim *c, jebm_results *r, jebm_judgem
     return JEBM_OK;
 }
 
+static jebm_status not_finite(const char *what, double value, const jebm_expr_env *env,
+                              jebm_error *err) {
+    return jebm_fail(err, JEBM_EMISMATCH, "the %s is %g in run %zu of %s", what, value, env->run,
+                     env->data->name);
+}
+
+/* the smallest interval that holds those of all runs that count */
+static jebm_status measure_within(const jebm_claim *c, jebm_expr_env *env, jebm_judgement *j,
+                                  jebm_error *err) {
+    j->interval.low = INFINITY;
+    j->interval.high = -INFINITY;
+    for (size_t i = 0; i < j->interval.n; i++) {
+        double low, high;
+        env->run = j->runs[i];
+        JEBM_TRY(jebm_expr_eval(c->low, env, &low, err));
+        JEBM_TRY(jebm_expr_eval(c->high, env, &high, err));
+        if (!isfinite(low) || !isfinite(high)) {
+            return not_finite("interval's end", isfinite(low) ? high : low, env, err);
+        }
+        j->interval.low = fmin(j->interval.low, low);
+        j->interval.high = fmax(j->interval.high, high);
+    }
+    return JEBM_OK;
+}
+
 /* one number for each run that did not diverge */
 static jebm_status measure(const jebm_claim *c, jebm_expr_env *env, jebm_judgement *j,
                            jebm_error *err) {
@@ -127,14 +152,13 @@ static jebm_status measure(const jebm_claim *c, jebm_expr_env *env, jebm_judgeme
         }
         JEBM_TRY(status);
         if (!isfinite(value)) {
-            return jebm_fail(err, JEBM_EMISMATCH, "the quantity is %g in run %zu of %s", value, run,
-                             env->data->name);
+            return not_finite("quantity", value, env, err);
         }
         j->values[n] = value;
         j->runs[n++] = run;
     }
     j->interval = jebm_interval_over_runs(j->values, n);
-    return JEBM_OK;
+    return c->low != NULL && n > 0 ? measure_within(c, env, j, err) : JEBM_OK;
 }
 
 static void conclude(const jebm_claim *c, const jebm_figure_data *data, jebm_judgement *j) {

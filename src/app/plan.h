@@ -9,10 +9,13 @@
 
 #include <stdio.h>
 
-/* One JSON object a line for each figure, scale and fidelity that the presets offer, or for those
- * of them that the options name: program, figure, scale, fidelity   texts preset    every key with
- * its value as text, as in manifest.json cells     a list of {method, variant} columns   numeric
- * columns of trajectory.csv, `step` first steps     the recorded steps, ascending
+/* One JSON object a line for each figure, scale and fidelity that the presets offer, or for those of
+ * them that the options name:
+ *     program, figure, scale, fidelity   texts
+ *     preset    every key with its value as text, as in manifest.json
+ *     cells     a list of {method, variant}
+ *     columns   numeric columns of trajectory.csv, `step` first
+ *     steps     the recorded steps, ascending
  *
  * Errors   JEBM_EINVAL for a figure, scale or fidelity that is none, and from the driver's plan;
  *          JEBM_ENOMEM. */

@@ -74,6 +74,7 @@ Test(claims, a_claim_says_at_which_scales_it_is_judged_and_when_it_was_written) 
     jebm_claims_free(&claims);
     expect_refusal("[a]\n" HEAD "scales = tiny\n" TAIL, ":8: [a] scales = tiny: expected one of");
     expect_refusal("[a]\n" HEAD "written = later\n" TAIL, "expected one of before after");
+    expect_refusal("[a]\n" HEAD "low = last(p)\n" TAIL, "expected the other end of the interval");
 }
 
 Test(claims, an_unknown_key_names_its_line_and_the_nearest) {

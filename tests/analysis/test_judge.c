@@ -72,6 +72,20 @@ Test(judge, each_run_gives_one_number_and_the_interval_decides) {
     cr_expect_str_eq(j.data, "paper/code/fig06/trajectory.csv");
 }
 
+Test(judge, an_interval_of_each_run_s_own_is_judged_by_the_hull_of_all) {
+    fixture_put(&place, &paper);
+    // p from 0.48, 0.49, 0.50 to 0.50: the hull of the runs' [last - 0.01, first] is [0.47, 0.5]
+    const char *own = "last(p)\nlow = last(p) - 0.01\nhigh = at(p, 0)";
+    expect(own, "in [0.4695, 0.5005]", JEBM_VERDICT_WITHIN, JEBM_DIRECTION_NONE);
+    cr_expect_float_eq(j.interval.low, 0.47, 1e-12);
+    cr_expect_float_eq(j.interval.high, 0.5, 1e-12);
+    cr_expect_float_eq(j.interval.mean, 0.49, 1e-12);
+    expect(own, "in [0.4705, 0.5005]", JEBM_VERDICT_UNDERPOWERED, JEBM_DIRECTION_NONE);
+    expect(own, "in [0.4695, 0.4995]", JEBM_VERDICT_UNDERPOWERED, JEBM_DIRECTION_NONE);
+    expect("last(p)\nlow = last(q)\nhigh = last(p)", "> 0", JEBM_VERDICT_NOT_RUN,
+           JEBM_DIRECTION_NONE);
+}
+
 Test(judge, reduced_size_gives_a_direction_only) {
     fixture f = paper;
     f.scale = "quick";

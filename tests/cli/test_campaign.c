@@ -313,8 +313,8 @@ static void add_line(jebm_digest *digest, const char *name, const char *value) {
 
 /* The fingerprint of a run of the toy, which reads no data, by a program of these numerics. */
 static void fingerprint_of(json_t *m, int numerics, char text[JEBM_DIGEST_TEXT]) {
-    static const char *const describing[] = {"title", "scales",  "fidelities",
-                                             "like",  "runs_of", "draws"};
+    static const char *const describing[] = {"title",   "scales", "fidelities", "like",
+                                             "runs_of", "draws",  "machinery",  "departs"};
     char numbers[2][32];
     snprintf(numbers[0], 32, "%d", numerics);
     snprintf(numbers[1], 32, "%lld", (long long)json_integer_value(json_object_get(m, "seed")));

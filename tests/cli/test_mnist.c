@@ -767,7 +767,7 @@ Test(mnist, own_images_are_learnt_with_the_classes_that_they_have) {
     cr_expect_float_eq(forward, 1.0, 1e-12);
     cr_expect_float_eq(evaluated, 1.0, 1e-12);
     jebm_csv_free(r.csv);
-    cr_expect_eq(header_words("o/mnist/trajectory.csv"), 4 + 50 + 2 * 7,
+    cr_expect_eq(header_words("o/mnist/trajectory.csv"), 4 + 58 + 2 * 9,
                  "two classes beyond three");
 
     // what they are stands in the manifest: their digest, and how many there were of each
@@ -796,7 +796,7 @@ Test(mnist, own_images_are_learnt_with_the_classes_that_they_have) {
     expect_done(&o);
     o = run(&s, "mnist --quiet --merge a --merge b --out ab");
     expect_done(&o);
-    cr_expect_eq(header_words("ab/mnist/trajectory.csv"), 4 + 50 + 2 * 7);
+    cr_expect_eq(header_words("ab/mnist/trajectory.csv"), 4 + 58 + 2 * 9);
 
     o = run(&s, "mnist" QUIET "--set data_set=./own --out bad");
     expect_refusal(&o, 2, "the test images of ./own are of the classes 0 1 4 7 9");

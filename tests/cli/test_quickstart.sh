@@ -6,7 +6,7 @@
 #
 #     test_quickstart.sh CHECKOUT MAKE_DIGITS
 set -u
-checkout=$1 make_digits=$2
+checkout=$1 make_digits=$(readlink -f -- "$2")
 if ! git -C "$checkout" rev-parse HEAD >/dev/null 2>&1; then
     echo "skipped: $checkout is no git checkout, so there is nothing to clone"
     exit 77

@@ -12,7 +12,7 @@ top="$place/a checkout" stubs=$place/stubs calls=$place/calls text=$place/text f
 export CALLS=$calls STUBS=$stubs
 mkdir -p "$top/analysis/figures" "$top/scripts" "$top/src/app" "$stubs" "$place/elsewhere"
 cp "$checkout/reproduce" "$checkout/run-tests" "$top"
-cp "$checkout"/scripts/* "$top/scripts"
+cp -r "$checkout"/scripts/. "$top/scripts"
 cp "$checkout/src/app/preset.h" "$top/src/app"
 : >"$top/analysis/figures/fig06-fidelity.gp"
 
