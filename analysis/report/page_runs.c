@@ -281,11 +281,7 @@ static void put_settings(FILE *out, span s) {
         json_t *value;
         json_object_foreach(json_object_get(s.runs[run].manifest, "preset"), key, value) {
             // the title stands above, the others are how the preset file is made up
-            if (in_earlier(s, run, key) || strcmp(key, "title") == 0 ||
-                strcmp(key, "scales") == 0 || strcmp(key, "fidelities") == 0 ||
-                strcmp(key, "like") == 0 || strcmp(key, "runs_of") == 0 ||
-                strcmp(key, "draws") == 0 || strcmp(key, "machinery") == 0 ||
-                strcmp(key, "departs") == 0) {
+            if (in_earlier(s, run, key) || jebm_key_is_description(key)) {
                 continue;
             }
             jebm_html_put(out, "<tr><th scope=\"row\"><code>%s</code></th>", key);

@@ -89,6 +89,8 @@ const jebm_key *jebm_preset_key(const jebm_preset *p, size_t i);
 /* Does the key decide numbers, and so belong into the fingerprint of a run? (title, scales,
  * fidelities, like, runs_of, draws, machinery and departs do not.) */
 bool jebm_key_decides(const jebm_key *key);
+/* Does a key of this name say what a figure is (title, scales, ...) and set nothing of a run? */
+bool jebm_key_is_description(const char *name);
 /* What values a key takes, as words: "an integer from 1 to 10000". */
 void jebm_key_expected(const jebm_key *key, char *text, size_t size);
 

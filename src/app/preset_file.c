@@ -102,6 +102,14 @@ bool jebm_key_describes(size_t key) {
     return key < JEBM_NDESCRIBING;
 }
 
+bool jebm_key_is_description(const char *name) {
+    size_t i = 0;
+    while (i < JEBM_NDESCRIBING && strcmp(common_keys[i].name, name) != 0) {
+        i++;
+    }
+    return i < JEBM_NDESCRIBING;
+}
+
 static jebm_status no_memory(const char *path, jebm_error *err) {
     return jebm_fail(err, JEBM_ENOMEM, "%s: not enough memory for the presets", path);
 }

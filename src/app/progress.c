@@ -101,9 +101,9 @@ static void show(jebm_progress *p, const jebm_progress_place *at, double now) {
 
 /* Of a log with a heading: the one line between the first and the last. */
 static void say_half(jebm_progress *p, double now) {
-    enum { MINUTES = 120 /* seconds that half of it takes at least */ };
+    enum { LONG = 120 /* seconds: half of a shorter campaign needs no line */ };
     char share[96];
-    if (!p->half_said && 2 * p->done >= p->total && now - p->started >= MINUTES) {
+    if (!p->half_said && 2 * p->done >= p->total && now - p->started >= LONG) {
         write_share(p, now, share);
         printf("  %s\n", share);
         fflush(stdout);
