@@ -17,8 +17,9 @@ SUMMARY = RUNDIR."/summary.csv"
 if (strlen(missing(SUMMARY))) { exit error "overhead.gp: ".SUMMARY." cannot be read: run the figure first" }
 if (!strlen(CAPTION)) {
     CAPTION = strlen(missing(RUNDIR."/manifest.json")) ? "" \
-        : sprintf("scale %s, clock: %s, %s threads of %s, runs: %s", field(RUNDIR, "scale"), \
-            field(RUNDIR, "clock"), field(RUNDIR, "threads"), field(RUNDIR, "cpu"), field(RUNDIR, "runs"))
+        : sprintf("scale %s: %s, %s threads of %s, %s runs", field(RUNDIR, "scale"), \
+            field(RUNDIR, "clock") eq "wall" ? "time that passes" : "processor time", \
+            field(RUNDIR, "threads"), field(RUNDIR, "cpu"), field(RUNDIR, "runs"))
 }
 
 # of the last step's rows: energy, M, N/N', ratio (mean, ends of the intervals), ratio_parts, and the
@@ -47,6 +48,7 @@ eval BLOCKS
 ENERGIES = ""
 STEPS = ""
 stats $ROWS using (ENERGIES = with_item(ENERGIES, strcol(1)), STEPS = with_item(STEPS, strcol(2)), 0) nooutput
+STEPS = system("printf '%s\\n' ".STEPS." | sort -n | tr '\\n' ' '")
 N = words(ENERGIES)
 
 # one bar a cell of the largest N/N', its place and its name
@@ -69,8 +71,8 @@ sum_index(name) = (found = 0, found = name eq word(NAMES, 1) ? 1 : name eq word(
 do for [format in FORMATS] {
     eval terminal(format, 1500, 900)
     set output RUNDIR."/overhead.".format
-    set multiplot title "Price of Jarzynski weights. ".CAPTION."\n" \
-        ."means over the runs; bars: from the lowest to the highest end of their 95 % intervals; dotted: 36 h / 34 h, as the paper has it" \
+    set multiplot title "What Jarzynski weights cost over PCD, ".CAPTION."\n" \
+        ."means over the runs; bars: from the lowest to the highest end of their 95 % intervals; dashes: the paper's 36 h / 34 h" \
         font ",12" noenhanced
 
     set tmargin at screen 0.83
@@ -96,10 +98,9 @@ do for [format in FORMATS] {
         unset arrow 1
     }
     unset logscale x
-    set key default font ",10" samplen 2.5 spacing 0.95
 
     set lmargin at screen 0.05
-    set rmargin at screen 0.98
+    set rmargin at screen 0.80
     set tmargin at screen 0.40
     set bmargin at screen 0.12
     set title BARS > 0 \
@@ -110,7 +111,8 @@ do for [format in FORMATS] {
     set yrange [0:110]
     set xrange [0.4:(BARS > 0 ? BARS : 1) + 0.6]
     eval "set xtics ".(BARS > 6 ? "rotate by -20 " : "")."(".TICS.")"
-    set key outside right center vertical
+    set key default font ",10" samplen 2.5 spacing 0.95
+    eval legend_beside(0.815)
     set style fill solid 1.0 noborder
     set boxwidth 0.6
     # the highest sum first, the lower ones before it
