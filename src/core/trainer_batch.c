@@ -150,9 +150,9 @@ static jebm_status gradient(jebm_trainer *t, jebm_error *err) {
     const size_t nblocks = jebm_blocks_of(t, p->mini.n);
     const size_t nwalkers = jebm_parts_of(&t->walker_part, nblocks);
     const size_t ndata = jebm_parts_of(&t->data_part, jebm_blocks_of(t, n));
-    const size_t most = nwalkers > ndata ? nwalkers : ndata;
-#pragma omp parallel default(none) \
-    shared(t, p, n, points, walkers, all_data, nwalkers, ndata) if (jebm_trainer_shares(t, most))
+#pragma omp parallel default(none)                       \
+    shared(t, p, n, points, walkers, all_data, nwalkers, \
+           ndata) if (jebm_trainer_shares(t, nwalkers) || jebm_trainer_shares(t, ndata))
     {
 #pragma omp for schedule(static) nowait
         for (size_t i = 0; i < nwalkers; i++) {
