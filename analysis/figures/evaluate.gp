@@ -70,8 +70,8 @@ do for [format in FORMATS] {
         for [m in SHOWN] $CELLS index cell(m) using 1:5 with linespoints lc rgb colour(look(m)) \
             pt mark(look(m)) lw 1.8 notitle
     set title sprintf("effective walkers at the end (below %d: no bound)", FEW)
-    set logscale y
     set yrange [0.8:2 * WALKERS]
+    set logscale y
     eval legend_beside(0.845)
     plot FEW ls 91 notitle, for [m in SHOWN] $CELLS index cell(m) using 1:(WALKERS * $20) \
         with linespoints lc rgb colour(look(m)) pt mark(look(m)) lw 1.8 title name(m), \
