@@ -428,3 +428,77 @@ Test(trainer_batch, an_evaluation_population_has_the_right_log_z, .timeout = 60)
     cr_expect_lt(se, 0.1);
     free(data);
 }
+
+/* ---- when resampling is considered ----------------------------------------------------------- */
+
+static bool same_walkers(const jebm_trainer *a, const jebm_trainer *b) {
+    const jebm_ensemble *x = jebm_trainer_ensemble(a, 0), *y = jebm_trainer_ensemble(b, 0);
+    return memcmp(x->x, y->x, x->n * x->d * sizeof *x->x) == 0;
+}
+
+/* N/N' = 300/64: five iterations cost what one look at all walkers does, four cost less */
+Test(trainer_batch, by_default_all_are_looked_at_every_n_over_batch_iterations_rounded_up) {
+    float *data = teacher_data(DATA);
+    static const uint64_t every[] = {0, 5, 4};
+    jebm_trainer *t[3];
+    for (size_t i = 0; i < 3; i++) {
+        jebm_trainer_config c = settings();
+        c.ess_every = every[i];
+        t[i] = trainer(&c, data);
+        advance(t[i], 40);
+    }
+    cr_expect(same_walkers(t[0], t[1]));
+    cr_expect_not(same_walkers(t[0], t[2]), "the look must have decided something");
+    for (size_t i = 0; i < 3; i++) {
+        jebm_trainer_free(t[i]);
+    }
+    free(data);
+}
+
+Test(trainer_batch, the_first_resampling_is_that_of_iteration_resample_from) {
+    enum { FROM = 7 };
+    float *data = teacher_data(DATA);
+    for (int all = 0; all < 2; all++) {
+        jebm_trainer_config c = settings();
+        c.gradient = all ? JEBM_GRADIENT_ALL : JEBM_GRADIENT_BATCH;
+        c.ess_every = all ? 0 : 1;
+        c.trigger = JEBM_TRIGGER_INTERVAL;
+        c.interval = 1;
+        c.resample_from = FROM;
+        jebm_trainer *t = trainer(&c, data);
+        advance(t, FROM - 1);
+        cr_assert_eq(jebm_trainer_settle(t, NULL), JEBM_OK);
+        cr_expect_eq(jebm_trainer_observe(t, 0).resamplings, 0, "gradient %d", all);
+        advance(t, 1);
+        cr_assert_eq(jebm_trainer_settle(t, NULL), JEBM_OK);
+        cr_expect_eq(jebm_trainer_observe(t, 0).resamplings, 1, "gradient %d", all);
+        jebm_trainer_free(t);
+    }
+    free(data);
+}
+
+Test(trainer_batch, the_smallest_ess_is_forgotten_in_every_population) {
+    float *data = teacher_data(DATA);
+    jebm_trainer_config c = settings();
+    c.gradient = JEBM_GRADIENT_ALL;
+    c.ess_every = 0;
+    c.npopulations = 2;
+    for (size_t p = 0; p < 2; p++) {
+        jebm_trainer *t = trainer(&c, data);
+        // until a resampling has brought the ESS up again
+        jebm_observation o;
+        size_t steps = 0;
+        do {
+            advance(t, 1);
+            o = jebm_trainer_observe(t, p);
+        } while (o.ess < o.ess_min + 0.02 && ++steps < 500);
+        cr_assert_lt(steps, 500, "population %zu", p);
+        jebm_trainer_forget(t);
+        advance(t, 1);
+        const jebm_observation next = jebm_trainer_observe(t, p);
+        cr_expect_eq(next.ess_min, next.ess, "population %zu", p);
+        cr_expect_gt(next.ess_min, o.ess_min, "population %zu", p);
+        jebm_trainer_free(t);
+    }
+    free(data);
+}
