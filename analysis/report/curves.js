@@ -200,7 +200,7 @@
             const guide = shape("line", { class: "guide", y1: TOP, y2: height - BOTTOM }, picture);
             const longest = list.reduce((a, b) => b.steps.length > a.steps.length ? b : a, { steps: [] });
             row = Math.min(row < 0 ? longest.steps.length - 1 : row, longest.steps.length - 1);
-            const every = longest.every > 1 ? ", every " + longest.every + ". recorded step" : "";
+            const every = longest.every > 1 ? ", one of " + longest.every + " recorded steps is shown" : "";
 
             function read() {
                 const step = longest.steps[row];

@@ -162,14 +162,16 @@ window.addEventListener("load", async () => {
         picture.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + share * box.width,
             clientY: box.top + box.height / 2, bubbles: true }));
     };
+    // a curve of very many rows is thinned, and says so
+    const at = (step) => { const words = said().split(", one of "); return words[0] === "p at step " + step && words.length < 3; };
     point(0);
-    expect(said() === "p at step 0" && cell(0, 1) === "0.5" && cell(0, 2) === "0.5", "at the left: " + said() + ", " + cell(0, 1));
+    expect(at(0) && cell(0, 1) === "0.5" && cell(0, 2) === "0.5", "at the left: " + said() + ", " + cell(0, 1));
     point(1);
-    expect(said() === "p at step LAST_STEP" && cell(0, 1) === "LAST_MEAN", "at the right: " + said() + ", " + cell(0, 1));
+    expect(at(LAST_STEP) && cell(0, 1) === "LAST_MEAN", "at the right: " + said() + ", " + cell(0, 1));
     press("Home");
-    expect(said() === "p at step 0", "Home: " + said());
+    expect(at(0), "Home: " + said());
     press("ArrowRight");
-    expect(said() !== "p at step 0", "the right arrow: " + said());
+    expect(!at(0), "the right arrow: " + said());
     place.querySelectorAll(".switches button")[1].click();
     expect(drawn() === 0 && said().startsWith("no curve"), "no curve: " + said());
     place.querySelectorAll(".switches button")[0].click();
