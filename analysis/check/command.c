@@ -83,6 +83,14 @@ void jebm_judgements_free(jebm_judgements *judgements) {
     *judgements = (jebm_judgements){0};
 }
 
+void jebm_command_tell(const char *program, const char *usage) {
+    if (usage != NULL) {
+        fputs(usage, stdout);
+    } else {
+        printf("%s %s\n", program, JEBM_VERSION);
+    }
+}
+
 int jebm_command_end(const char *program, jebm_status status, jebm_error *err) {
     if (status == JEBM_OK && (fflush(stdout) != 0 || ferror(stdout))) {
         status = jebm_fail(err, JEBM_EIO, "standard output cannot be written");

@@ -1,5 +1,5 @@
-/* What jebm-check and jebm-report share as commands: their options' errors, the claims that they
- * judge, and the end of main().
+/* What jebm-check, jebm-report and jebm-pack share as commands: their options' errors, the claims that
+ * the first two judge, and the end of main().
  *
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef JEBM_ANALYSIS_COMMAND_H
@@ -26,13 +26,16 @@ typedef struct jebm_judgements {
     size_t n;
 } jebm_judgements;
 
-/* JEBM_EINVAL where the directory has no results at the scale. Judge each claim that `wanted`
- * (NULL: all) is true of, by the results in a directory at a scale (NULL: the largest complete
- * one). After an error nothing is to be freed. */
+/* Judge each claim that `wanted` (NULL: all) is true of, by the results in a directory at a scale
+ * (NULL: the largest complete one). JEBM_EINVAL where the directory has no results at the scale.
+ * After an error nothing is to be freed. */
 jebm_status jebm_command_judge(const jebm_claims *claims, const char *directory, const char *scale,
                                bool (*wanted)(const jebm_claim *claim, const void *context),
                                const void *context, jebm_judgements *judgements, jebm_error *err);
 void jebm_judgements_free(jebm_judgements *judgements);
+
+/* Print how the program is used, or its version where usage is NULL. */
+void jebm_command_tell(const char *program, const char *usage);
 
 /* Flush standard output, say an error in one line; the exit status. */
 int jebm_command_end(const char *program, jebm_status status, jebm_error *err);

@@ -198,10 +198,8 @@ int main(int argc, char **argv) {
     options o;
     jebm_error err = {0};
     jebm_status status = parse_options(argc, argv, &o, &err);
-    if (status == JEBM_OK && o.action == HELP) {
-        fputs(usage, stdout);
-    } else if (status == JEBM_OK && o.action == VERSION) {
-        printf("jebm-report %s\n", JEBM_VERSION);
+    if (status == JEBM_OK && (o.action == HELP || o.action == VERSION)) {
+        jebm_command_tell("jebm-report", o.action == HELP ? usage : NULL);
     } else if (status == JEBM_OK) {
         status = run(&o, &err);
     }
